@@ -1,0 +1,5 @@
+export * from './contract.ts'
+export * from './table.ts'
+export * from './members.ts'
+export * from './devices.ts'
+export * from './rules.ts'

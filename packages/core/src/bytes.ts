@@ -1,0 +1,51 @@
+import { compare } from 'uint8arrays/compare'
+import { concat } from 'uint8arrays/concat'
+import { equals } from 'uint8arrays/equals'
+import { fromString } from 'uint8arrays/from-string'
+import { toString } from 'uint8arrays/to-string'
+import { VitalchainError } from './errors.ts'
+
+export { compare as compareBytes, concat as concatBytes, equals as equalBytes }
+
+/** Lower-case hexadecimal. */
+export function toHex(bytes: Uint8Array): string {
+  return toString(bytes, 'base16')
+}
+
+/**
+ * Bytes of a hexadecimal string.
+ *
+ * @throws VitalchainError `ERR_HEX` when the text is not an even number of hexadecimal digits.
+ */
+export function fromHex(hex: string): Uint8Array {
+  if (hex.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(hex)) {
+    throw new VitalchainError('ERR_HEX', 'expected an even number of hexadecimal digits', {
+      values: { length: hex.length }
+    })
+  }
+  return fromString(hex.toLowerCase(), 'base16')
+}
+
+/** The UTF-8 bytes of a text. */
+export function utf8(text: string): Uint8Array {
+  return fromString(text, 'utf8')
+}
+
+/** One byte. */
+export function u8(value: number): Uint8Array {
+  return Uint8Array.of(value)
+}
+
+/** Four bytes, big-endian. `value` is an unsigned 32-bit integer. */
+export function u32be(value: number): Uint8Array {
+  const bytes = new Uint8Array(4)
+  new DataView(bytes.buffer).setUint32(0, value)
+  return bytes
+}
+
+/** Eight bytes, big-endian. `value` is a safe, non-negative integer. */
+export function u64be(value: number): Uint8Array {
+  const bytes = new Uint8Array(8)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value))
+  return bytes
+}

@@ -1,0 +1,103 @@
+import { gcm } from '@noble/ciphers/aes.js'
+import { concatBytes, equalBytes, u32be, u64be, u8, utf8 } from '../bytes.ts'
+import { hkdfSha256, hmacSha256, sha256 } from '../crypto/hash.ts'
+import { VitalchainError } from '../errors.ts'
+import type { ReadingStatement, StatementPlace } from '../ledger/statement.ts'
+
+/** Random bytes at the start of a payload. With them a restored outbox never repeats a key. */
+export const PAYLOAD_SALT_BYTES: number = 16
+
+/** Bytes that sealing adds: a version byte, the salt and the tag of AES-GCM. */
+export const PAYLOAD_OVERHEAD_BYTES: number = 1 + PAYLOAD_SALT_BYTES + 16
+
+const VERSION = 1
+// Each key encrypts exactly one payload, so the nonce need not vary.
+const NONCE = new Uint8Array(12)
+
+/** An encrypted payload with what its statement says of it. */
+export interface SealedPayload {
+  /** Version byte 1, salt, AES-256-GCM ciphertext and tag. */
+  readonly payload: Uint8Array
+  /** SHA-256 of `payload`. */
+  readonly payloadDigest: Uint8Array
+  /** HMAC-SHA-256 of the payload in clear. */
+  readonly commitment: Uint8Array
+}
+
+/**
+ * Encrypts a payload for its place. Encryption and commitment key are HKDF-SHA-256 of the epoch key, with the salt and the
+ * place, so that keys differ by network, device, lane, boot and sequence number even where a salt repeats. spec P-3.
+ *
+ * @param epochKey - 32 bytes, see `epochKey`
+ * @param salt - 16 fresh random bytes
+ */
+export function sealPayload(
+  clear: Uint8Array,
+  place: StatementPlace,
+  epochKey: Uint8Array,
+  salt: Uint8Array
+): SealedPayload {
+  const { encryptionKey, commitmentKey } = payloadKeys(epochKey, place, salt)
+  const payload = concatBytes([u8(VERSION), salt, gcm(encryptionKey, NONCE).encrypt(clear)])
+  return { payload, payloadDigest: sha256(payload), commitment: hmacSha256(commitmentKey, clear) }
+}
+
+/**
+ * Decrypts a payload and checks everything its statement says of it.
+ *
+ * @throws VitalchainError `ERR_PAYLOAD_DIGEST` when it is another payload, `ERR_PAYLOAD_KEY` when the key does not open it,
+ * `ERR_PAYLOAD_COMMITMENT` when it opens to something else than the device committed to
+ */
+export function openPayload(
+  statement: ReadingStatement,
+  payload: Uint8Array,
+  epochKey: Uint8Array
+): Uint8Array {
+  if (
+    payload.length !== statement.payloadSize ||
+    !equalBytes(sha256(payload), statement.payloadDigest)
+  ) {
+    throw new VitalchainError(
+      'ERR_PAYLOAD_DIGEST',
+      'the payload is not the one that the statement names'
+    )
+  }
+  if (payload[0] !== VERSION || payload.length < PAYLOAD_OVERHEAD_BYTES) {
+    throw new VitalchainError('ERR_PAYLOAD_KEY', 'the payload is sealed in an unknown way')
+  }
+  const { encryptionKey, commitmentKey } = payloadKeys(
+    epochKey,
+    statement,
+    payload.subarray(1, 1 + PAYLOAD_SALT_BYTES)
+  )
+  let clear: Uint8Array
+  try {
+    clear = gcm(encryptionKey, NONCE).decrypt(payload.subarray(1 + PAYLOAD_SALT_BYTES))
+  } catch (cause) {
+    throw new VitalchainError('ERR_PAYLOAD_KEY', 'the key does not open the payload', { cause })
+  }
+  if (!equalBytes(hmacSha256(commitmentKey, clear), statement.commitment)) {
+    throw new VitalchainError(
+      'ERR_PAYLOAD_COMMITMENT',
+      'the payload opens to something else than the device committed to'
+    )
+  }
+  return clear
+}
+
+function payloadKeys(
+  epochKey: Uint8Array,
+  place: StatementPlace,
+  salt: Uint8Array
+): { encryptionKey: Uint8Array; commitmentKey: Uint8Array } {
+  const info = concatBytes([
+    utf8('vitalchain/payload/1\0'),
+    place.network,
+    place.device,
+    u8(place.lane),
+    u32be(place.boot),
+    u64be(place.seq)
+  ])
+  const keys = hkdfSha256(epochKey, salt, info, 64)
+  return { encryptionKey: keys.subarray(0, 32), commitmentKey: keys.subarray(32) }
+}
