@@ -2,10 +2,12 @@ import { decode, encode, rfc8949EncodeOptions, Tagged, Tokenizer, Type } from 'c
 import { equalBytes } from '../bytes.ts'
 import { VitalchainError } from '../errors.ts'
 
-/** The CBOR values that the ledger uses. Floats are not among them: two machines may print one float two ways. */
+/**
+ * The CBOR values that the ledger uses; a number is a safe integer. Floats are not among them: two machines may print
+ * one float two ways.
+ */
 export type CborValue =
   | number
-  | bigint
   | string
   | boolean
   | null
@@ -25,6 +27,7 @@ class BoundedTokenizer extends Tokenizer {
 
   override next(): ReturnType<Tokenizer['next']> {
     const token = super.next()
+    if (token.type === Type.float) throw new RangeError('a float')
     while (this.#open.at(-1) === 0) this.#open.pop()
     const last = this.#open.length - 1
     if (last >= 0) this.#open[last] = (this.#open[last] ?? 1) - 1
@@ -41,9 +44,21 @@ function containedItems(type: Type, value: number): number {
   return type === Type.tag ? 1 : 0
 }
 
+const sortKeys = rfc8949EncodeOptions.mapSorter
+
+const encodeOptions: typeof rfc8949EncodeOptions = {
+  ...rfc8949EncodeOptions,
+  // A Map holds two byte strings of the same bytes as two keys. Sorting brings them together.
+  mapSorter(one, other) {
+    const order = sortKeys?.(one, other) ?? 0
+    if (order === 0 && one !== other) throw new RangeError('one map key twice')
+    return order
+  }
+}
+
 /** Deterministic CBOR (RFC 8949 section 4.2.1): shortest integers, definite lengths, keys sorted bytewise. */
 export function encodeCbor(value: CborValue): Uint8Array {
-  return encode(value, rfc8949EncodeOptions)
+  return encode(value, encodeOptions)
 }
 
 /**
@@ -74,12 +89,14 @@ export function decodeCbor(bytes: Uint8Array, bytesMax: number): CborValue {
     rejectDuplicateMapKeys: true,
     tags: Tagged.preserve(COSE_SIGN1_TAG)
   }
+  // Slices of a Buffer share its memory, so that a value would change with a reused input: read it as plain bytes.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
   let value: CborValue
   let again: Uint8Array
   try {
-    value = decode(bytes, {
+    value = decode(plain, {
       ...options,
-      tokenizer: new BoundedTokenizer(bytes, options)
+      tokenizer: new BoundedTokenizer(plain, options)
     }) as CborValue
     again = encodeCbor(value)
   } catch (cause) {

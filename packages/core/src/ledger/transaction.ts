@@ -95,6 +95,11 @@ export function conflictTransaction(a: Uint8Array, b: Uint8Array): Uint8Array {
   })
 }
 
+/** The COSE_Sign1 inside a transaction of a statement or call, as it was signed. */
+export function transactionBody(encoded: Uint8Array): Uint8Array {
+  return envelope.decode(encoded).body
+}
+
 /**
  * Takes a transaction apart and checks its form. Signatures, keys and places are checked by the contracts.
  *

@@ -2,6 +2,7 @@ import { gcm } from '@noble/ciphers/aes.js'
 import { concatBytes, equalBytes, u32be, u64be, u8, utf8 } from '../bytes.ts'
 import { hkdfSha256, hmacSha256, sha256 } from '../crypto/hash.ts'
 import { VitalchainError } from '../errors.ts'
+import { PAYLOAD_BYTES_MAX } from '../ledger/limits.ts'
 import type { ReadingStatement, StatementPlace } from '../ledger/statement.ts'
 
 /** Random bytes at the start of a payload. With them a restored outbox never repeats a key. */
@@ -30,6 +31,7 @@ export interface SealedPayload {
  *
  * @param epochKey - 32 bytes, see `epochKey`
  * @param salt - 16 fresh random bytes
+ * @throws VitalchainError `ERR_TOO_LARGE` when the sealed payload would be above `PAYLOAD_BYTES_MAX`, which no node takes
  */
 export function sealPayload(
   clear: Uint8Array,
@@ -37,6 +39,12 @@ export function sealPayload(
   epochKey: Uint8Array,
   salt: Uint8Array
 ): SealedPayload {
+  const bytes = clear.length + PAYLOAD_OVERHEAD_BYTES
+  if (bytes > PAYLOAD_BYTES_MAX) {
+    throw new VitalchainError('ERR_TOO_LARGE', `a sealed payload of ${bytes} bytes is too large`, {
+      values: { bytes, bytesMax: PAYLOAD_BYTES_MAX }
+    })
+  }
   const { encryptionKey, commitmentKey } = payloadKeys(epochKey, place, salt)
   const payload = concatBytes([u8(VERSION), salt, gcm(encryptionKey, NONCE).encrypt(clear)])
   return { payload, payloadDigest: sha256(payload), commitment: hmacSha256(commitmentKey, clear) }
