@@ -23,25 +23,24 @@ const COSE_SIGN1_TAG = 18
 
 /** Counts open arrays, maps and tags, so that a hostile input cannot exhaust the stack. */
 class BoundedTokenizer extends Tokenizer {
+  /** Items still to come in each open array, map or tag. */
   readonly #open: number[] = []
 
   override next(): ReturnType<Tokenizer['next']> {
     const token = super.next()
     if (token.type === Type.float) throw new RangeError('a float')
-    while (this.#open.at(-1) === 0) this.#open.pop()
-    const last = this.#open.length - 1
-    if (last >= 0) this.#open[last] = (this.#open[last] ?? 1) - 1
-    const items = containedItems(token.type, Number(token.value))
-    if (items > 0) this.#open.push(items)
-    if (this.#open.length > CBOR_DEPTH_MAX) throw new RangeError('nested too deep')
+    const open = this.#open
+    if (open.length > 0) {
+      const last = open.length - 1
+      open[last] = (open[last] ?? 1) - 1
+    }
+    if (token.type === Type.array) open.push(Number(token.value))
+    else if (token.type === Type.map) open.push(2 * Number(token.value))
+    else if (token.type === Type.tag) open.push(1)
+    while (open.at(-1) === 0) open.pop()
+    if (open.length > CBOR_DEPTH_MAX) throw new RangeError('nested too deep')
     return token
   }
-}
-
-function containedItems(type: Type, value: number): number {
-  if (type === Type.array) return value
-  if (type === Type.map) return 2 * value
-  return type === Type.tag ? 1 : 0
 }
 
 const sortKeys = rfc8949EncodeOptions.mapSorter

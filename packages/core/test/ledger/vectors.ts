@@ -1,0 +1,48 @@
+import { statementVectors, payloadVectors, messageVectors } from './device-vectors.ts'
+import {
+  cborVectors,
+  signBytesVectors,
+  identifierVectors,
+  genesisVectors,
+  headerVectors,
+  certificateVectors
+} from './format-vectors.ts'
+import { receiptVectors } from './receipt-vectors.ts'
+import { plainLedger } from './small-ledger.ts'
+import { historyVectors, stateVectors } from './tree-vectors.ts'
+import type { Json } from './vector-json.ts'
+
+/** The test vectors by file name, without their JSON ending. The same every time. */
+export async function makeVectors(): Promise<Readonly<Record<string, Json>>> {
+  const ledger = await plainLedger()
+  return {
+    'canonical-cbor': cborVectors(),
+    'sign-bytes': signBytesVectors(),
+    identifiers: identifierVectors(ledger),
+    genesis: genesisVectors(ledger),
+    statements: await statementVectors(),
+    headers: headerVectors(ledger),
+    certificates: certificateVectors(),
+    'history-proofs': historyVectors(ledger),
+    'state-proofs': stateVectors(ledger),
+    payloads: payloadVectors(),
+    'device-messages': await messageVectors(),
+    receipts: await receiptVectors()
+  }
+}
+
+const LINE_CHARACTERS_MAX = 100
+
+/** The text of a vector file, as the formatter wants it: short lists of numbers and of one item stand on one line. */
+export function vectorText(vectors: Json): string {
+  const text = JSON.stringify(vectors, null, 2)
+    .replaceAll(
+      /\[\s+(\d+(?:,\s+\d+)*)\s+\]/g,
+      (_, numbers: string) => `[${numbers.replaceAll(/\s+/g, ' ')}]`
+    )
+    .replaceAll(/^(.*\[)\n\s+("[^"\n]*")\n\s+(\],?)$/gm, (all: string, ...parts: string[]) => {
+      const line = parts.slice(0, 3).join('')
+      return line.length > LINE_CHARACTERS_MAX ? all : line
+    })
+  return `${text}\n`
+}

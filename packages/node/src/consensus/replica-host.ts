@@ -1,0 +1,462 @@
+import {
+  blockHash,
+  equalBytes,
+  errorCode,
+  sha256,
+  toHex,
+  VitalchainError,
+  verifySignature,
+  type Block,
+  type ErrorValues,
+  type Signer,
+  type Validator
+} from '@vitalchain/core'
+import {
+  compareWatermarks,
+  createReplica,
+  decodeMessage,
+  eligibleLeaders,
+  encodeMessage,
+  leaderOf,
+  sentMessages,
+  step,
+  watermarkOf,
+  withSigned,
+  type BlockProposal,
+  type Effect,
+  type HeightContext,
+  type Input,
+  type ReplicaState,
+  type SignedMessage,
+  type VoteState
+} from '@vitalchain/consensus'
+import type { Executed } from '../ledger/execute.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Network } from '../network/index.ts'
+import type { Pool } from '../pool/pool.ts'
+import type { BlockSource } from './block-source.ts'
+import { isStoreFailure } from '../store/store.ts'
+import type { VoteStore } from './vote-store.ts'
+
+/** How often a node tells the others where it stands, ms. */
+export const STATUS_INTERVAL_MS: number = 10_000
+
+/** Doublings of the message delay that a proposal of a late view may have taken. */
+const DELAY_DOUBLINGS_MAX = 6
+
+type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
+type Event = Without<Input, 'now'>
+
+/** Carries out what the replica asks for: the one place where consensus meets disk, network and clock. */
+export interface ReplicaHost {
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** There may be something to put in a block. */
+  work(): void
+  /** A block became durable by another way than the replica's own: catch-up. */
+  advanced(): void
+  /** Runs a change of the ledger alone: blocks are committed one at a time, whoever brings them. */
+  exclusive<T>(change: () => Promise<T>): Promise<T>
+  /** The view of the height above the head. */
+  readonly view: number
+  /** The leader of that view, as an index of the validator set. */
+  readonly leader: number
+  /** This node in the validator set of the height above the head; undefined when it is not in it. */
+  readonly self: Validator | undefined
+  /** The newest proposal of this hash that this node built, checked or committed. */
+  proposal(hash: Uint8Array): BlockProposal | undefined
+}
+
+/** What {@link createReplicaHost} needs. */
+export interface ReplicaHostComponents {
+  readonly ledger: Ledger
+  readonly pool: Pool
+  readonly network: Network
+  readonly votes: VoteStore
+  readonly source: BlockSource
+  /** The consensus key; undefined for a node that only follows. */
+  readonly signer: Signer | undefined
+  readonly now: () => number
+  readonly log: (event: string, values: ErrorValues) => void
+  /** Asks for blocks that others have: from this member, or anybody. */
+  readonly onBehind: (member: Uint8Array | undefined) => void
+  /** A block is durable. */
+  readonly onCommitted: (executed: Executed) => void
+  /** Something after which this node must not go on: its state or its disk is not to be trusted. */
+  readonly onFatal: (error: VitalchainError) => void
+}
+
+/** Makes the {@link ReplicaHost} of a node. */
+export function createReplicaHost(components: ReplicaHostComponents): ReplicaHost {
+  const { ledger, pool, network, votes, source, signer, now, log } = components
+  const timers = new Map<string, NodeJS.Timeout>()
+  const executed = new Map<string, Executed>()
+  const proposals = new Map<string, BlockProposal>()
+  const inputs: Event[] = []
+  let replica: ReplicaState
+  let running = false
+  let stepping = false
+  let stopping = new AbortController()
+  let signed: VoteState | undefined
+  let statusTimer: NodeJS.Timeout | undefined
+  let ledgerLock: Promise<unknown> = Promise.resolve()
+
+  function input(event: Event): void {
+    if (!running) return
+    inputs.push(event)
+    if (stepping) return
+    stepping = true
+    try {
+      for (let next = inputs.shift(); next !== undefined; next = inputs.shift()) {
+        const [after, effects] = step(replica, { ...next, now: now() } as Input)
+        replica = after
+        for (const effect of effects) perform(effect)
+      }
+    } finally {
+      stepping = false
+    }
+  }
+
+  /** Starts what an effect asks for. What takes time comes back as an input. */
+  function perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'sign':
+        return run(sign(effect))
+      case 'send':
+        return send(effect)
+      case 'build':
+        return build(effect)
+      case 'validate':
+        return run(validate(effect))
+      case 'fetch':
+        return run(fetch(effect))
+      case 'commit':
+        return run(commit(effect))
+      case 'setTimer':
+        timers.set(
+          effect.id,
+          setTimeout(() => {
+            timers.delete(effect.id)
+            input({ type: 'timer', id: effect.id })
+          }, effect.ms)
+        )
+        return undefined
+      case 'cancelTimer':
+        clearTimeout(timers.get(effect.id))
+        timers.delete(effect.id)
+        return undefined
+      case 'sync':
+        return components.onBehind(
+          effect.from === undefined ? undefined : ledger.validators()[effect.from]?.member
+        )
+      case 'evidence':
+        return log('validator contradicted itself', {
+          kind: effect.kind,
+          height: effect.height,
+          view: effect.view,
+          validator: effect.validator
+        })
+      case 'event':
+        return report(effect)
+    }
+  }
+
+  /** An effect that takes time. What goes wrong in it and is not handled there is a fault of this node: it stops. */
+  function run(work: Promise<void>): void {
+    work.catch((cause: unknown) => {
+      if (!running) return
+      components.onFatal(
+        new VitalchainError(
+          'ERR_CONSENSUS_HOST',
+          'the node could not carry out a step of consensus',
+          { cause }
+        )
+      )
+    })
+  }
+
+  /** Signs in ascending order only, writes, and gives back what is on the disk. spec C-24, C-25 */
+  async function sign({ votes: asked, record }: Extract<Effect, { type: 'sign' }>): Promise<void> {
+    if (signer === undefined) return
+    const last = signed === undefined ? undefined : sentMessages(signed.sent).at(-1)
+    const messages: SignedMessage[] = []
+    for (const vote of asked) {
+      const before = messages.at(-1) ?? last
+      if (
+        before !== undefined &&
+        compareWatermarks(watermarkOf(vote.message), watermarkOf(before)) <= 0
+      ) {
+        throw new VitalchainError('ERR_SIGN_TWICE', 'the signer was asked to go back; it refuses', {
+          values: { height: vote.message.height, view: vote.message.view }
+        })
+      }
+      messages.push(vote.seal(await signer.sign(vote.signBytes)))
+    }
+    const durable = withSigned(record, messages)
+    await votes.write(durable)
+    signed = durable
+    input({ type: 'signed', votes: messages })
+  }
+
+  function send({ to, message }: Extract<Effect, { type: 'send' }>): void {
+    const encoded = encodeMessage(message)
+    if (to === 'all') return network.broadcast(encoded)
+    const validators = ledger.validators()
+    for (const index of to) {
+      const member = validators[index]?.member
+      if (member !== undefined && member !== self()?.member) network.send(member, encoded)
+    }
+  }
+
+  function build({ height, view, minTime, allowEmpty }: Extract<Effect, { type: 'build' }>): void {
+    if (height !== ledger.head.height + 1) return
+    const proposer = ledger.validators().findIndex(validator => validator === self())
+    const {
+      block,
+      executed: result,
+      refused
+    } = ledger.build(pool.candidates(), { view, proposer, time: Math.max(now(), minTime) })
+    for (const { hash, error } of refused) if (!error.retryable) pool.drop(hash)
+    if (block.transactions.length === 0 && !allowEmpty)
+      return input({ type: 'built', height, view })
+    const proposal = proposalOf(block)
+    remember(proposal, result)
+    return input({ type: 'built', height, view, proposal })
+  }
+
+  async function validate(effect: Extract<Effect, { type: 'validate' }>): Promise<void> {
+    const { request, proposal, view, from, live, checkTime } = effect
+    const refuse = (code: string): void => input({ type: 'validated', request, valid: false, code })
+    try {
+      if (checkTime && !inTime(proposal.header.time, view)) return refuse('ERR_BLOCK_TIME')
+      if (!executed.has(toHex(effect.blockHash))) {
+        const result = await execute(proposal, from, live)
+        if (result === undefined) return undefined
+        remember(proposal, result)
+      }
+      // spec C-24: nobody votes for readings that a power cut could take from its own disk.
+      if (live) await ledger.flushPayloads()
+    } catch (error) {
+      if (stopping.signal.aborted) return undefined
+      // A disk that fails says nothing about the block.
+      if (isStoreFailure(error)) throw error
+      return refuse(errorCode(error))
+    }
+    return input({ type: 'validated', request, valid: true })
+  }
+
+  /** Gathers a block's transactions and executes it. Undefined when the height is over before they were found. */
+  async function execute(
+    proposal: BlockProposal,
+    from: readonly number[],
+    live: boolean
+  ): Promise<Executed | undefined> {
+    const { height } = proposal.header
+    const held = await source.transactions(proposal.transactions, membersOf(from), {
+      live,
+      signal: stopping.signal,
+      isOver: () => ledger.head.height >= height
+    })
+    if (held === undefined || ledger.head.height !== height - 1) return undefined
+    const checked = new Map(held.map(each => [toHex(each.hash), each]))
+    return ledger.validate(
+      {
+        header: proposal.header,
+        previousCertificate: proposal.previousCertificate,
+        transactions: held.map(each => each.bytes)
+      },
+      {
+        signaturesChecked: hash => checked.has(toHex(hash)),
+        known: hash => checked.get(toHex(hash))
+      }
+    )
+  }
+
+  async function fetch({
+    height,
+    blockHash: wanted,
+    from
+  }: Extract<Effect, { type: 'fetch' }>): Promise<void> {
+    const proposal = await source.proposal(wanted, membersOf(from), {
+      signal: stopping.signal,
+      isOver: () => ledger.head.height >= height
+    })
+    if (proposal !== undefined) input({ type: 'fetched', proposal })
+  }
+
+  async function commit({
+    blockHash: decided,
+    proposal,
+    certificate
+  }: Extract<Effect, { type: 'commit' }>): Promise<void> {
+    await host.exclusive(async () => {
+      if (ledger.head.height >= certificate.height) return
+      const result =
+        executed.get(toHex(decided)) ?? (await execute(proposal, certificate.signers, false))
+      if (result === undefined) return
+      // The replica verified every signature in it.
+      await ledger.commit(result, certificate, { verified: true })
+      components.onCommitted(result)
+    })
+    host.advanced()
+  }
+
+  function report(effect: Extract<Effect, { type: 'event' }>): void {
+    switch (effect.name) {
+      case 'view':
+        return log('view change', {
+          height: effect.height,
+          view: effect.view,
+          leader: effect.leader,
+          cause: effect.cause
+        })
+      case 'rejected':
+        return log('message rejected', {
+          reason: effect.reason,
+          height: effect.height,
+          message: effect.message,
+          from: effect.from ?? -1
+        })
+      case 'invalid-block':
+        return log('leader proposed an invalid block', {
+          height: effect.height,
+          view: effect.view,
+          leader: effect.leader,
+          code: effect.code
+        })
+      case 'foreign-vote':
+        return components.onFatal(
+          new VitalchainError(
+            'ERR_KEY_IN_USE',
+            'a vote signed with this key did not come from this node: the key runs elsewhere too',
+            { values: { height: effect.height, view: effect.view } }
+          )
+        )
+      case 'diverged':
+        return components.onFatal(
+          new VitalchainError(
+            'ERR_DIVERGED',
+            'a certified block does not give the state that it states: the state here differs from the others',
+            { values: { height: effect.height, code: effect.code } }
+          )
+        )
+      case 'prepared':
+      case 'decided':
+        return undefined
+    }
+  }
+
+  /** A fresh block's time must be about now: spec C-21. */
+  function inTime(time: number, view: number): boolean {
+    const { clockPrecisionMs, messageDelayMs } = ledger.genesis.parameters
+    const late = messageDelayMs * 2 ** Math.min(view, DELAY_DOUBLINGS_MAX)
+    return time - clockPrecisionMs <= now() && now() <= time + late + clockPrecisionMs
+  }
+
+  function remember(proposal: BlockProposal, result: Executed): void {
+    const hash = toHex(blockHash(proposal.header))
+    executed.set(hash, result)
+    proposals.set(hash, proposal)
+  }
+
+  function membersOf(indices: readonly number[]): readonly Uint8Array[] {
+    const validators = ledger.validators()
+    return indices.flatMap(index => validators[index]?.member ?? [])
+  }
+
+  function self(): Validator | undefined {
+    const key = signer?.publicKey.bytes
+    return key === undefined
+      ? undefined
+      : ledger.validators().find(validator => equalBytes(validator.consensusKey, key))
+  }
+
+  function context(): HeightContext {
+    const { head } = ledger
+    return {
+      height: head.height + 1,
+      parentHash: head.hash,
+      parentTime: head.time,
+      parentCertificate: head.certificate,
+      validators: ledger.validators(),
+      leadership: ledger.head.leadership
+    }
+  }
+
+  const host: ReplicaHost = {
+    async start() {
+      stopping = new AbortController()
+      replica = createReplica({
+        network: ledger.network,
+        recoveryEpoch: 0,
+        self: signer?.publicKey.bytes,
+        verify: (publicKey, message, signature) =>
+          verifySignature({ algorithm: 'ed25519', bytes: publicKey }, message, signature)
+      })
+      signed = await votes.read()
+      running = true
+      network.onMessage((member, encoded) => {
+        if (!running) return
+        const from = ledger
+          .validators()
+          .findIndex(validator => equalBytes(validator.member, member))
+        try {
+          input({
+            type: 'message',
+            from: from < 0 ? undefined : from,
+            message: decodeMessage(encoded)
+          })
+        } catch (error) {
+          log('malformed message', { code: errorCode(error) })
+        }
+      })
+      network.onLinkUp(member => {
+        const peer = ledger
+          .validators()
+          .findIndex(validator => equalBytes(validator.member, member))
+        if (peer >= 0) input({ type: 'connected', peer })
+      })
+      statusTimer = setInterval(() => input({ type: 'status' }), STATUS_INTERVAL_MS)
+      input({ type: 'start', context: context(), voteState: signed, observe: signer === undefined })
+      host.work()
+    },
+    async stop() {
+      running = false
+      stopping.abort()
+      clearInterval(statusTimer)
+      for (const timer of timers.values()) clearTimeout(timer)
+      timers.clear()
+      await ledgerLock.catch(() => undefined)
+    },
+    work: () => input({ type: 'work', pending: pool.hasWork() }),
+    advanced() {
+      executed.clear()
+      for (const [hash, proposal] of proposals)
+        if (proposal.header.height < ledger.head.height) proposals.delete(hash)
+      input({ type: 'committed', context: context() })
+      host.work()
+    },
+    exclusive(change) {
+      const result = ledgerLock.then(change)
+      ledgerLock = result.catch(() => undefined)
+      return result
+    },
+    get view() {
+      return replica.round?.view ?? 0
+    },
+    get leader() {
+      const validators = ledger.validators()
+      const eligible = eligibleLeaders(validators, ledger.head.leadership)
+      return leaderOf(validators.length, eligible, ledger.head.height + 1, host.view)
+    },
+    get self() {
+      return self()
+    },
+    proposal: hash => proposals.get(toHex(hash))
+  }
+  return host
+}
+
+function proposalOf({ header, previousCertificate, transactions }: Block): BlockProposal {
+  return { header, previousCertificate, transactions: transactions.map(sha256) }
+}

@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises'
+import type { BatchLog } from './batch-log.ts'
+import type { Hospital } from './hospitals.ts'
+import type { ApiStatus } from './node-api.ts'
+
+const PROGRESS_MS = 1_000
+
+/** Says once a second how it goes. */
+export interface Progress {
+  /** The most memory that each node was seen to use, MiB; null where the system does not tell. */
+  readonly rssMb: readonly (number | null)[]
+  stop(): void
+}
+
+/** Begins to write progress lines. */
+export function startProgress(
+  { hospitals, log, readings }: {
+    readonly hospitals: readonly Hospital[]
+    readonly log: BatchLog
+    /** How many readings the replay has; undefined when it has no end. */
+    readonly readings: number | undefined
+  },
+  say: (line: string) => void
+): Progress {
+  const rssMb: (number | null)[] = hospitals.map(() => null)
+  let busy = false
+  const tick = async (): Promise<void> => {
+    const statuses = await Promise.all(
+      hospitals.map(({ api, process }) =>
+        // A node that was killed would let its connection time out.
+        process.pid === undefined ? undefined : api.status().catch(() => undefined)
+      )
+    )
+    for (const [k, { process }] of hospitals.entries()) {
+      const now = process.pid === undefined ? undefined : await residentMb(process.pid)
+      if (now !== undefined) rssMb[k] = Math.max(rssMb[k] ?? 0, now)
+    }
+    say(progressLine(statuses, log, readings))
+  }
+  const timer = setInterval(() => {
+    if (busy) return
+    busy = true
+    void tick().finally(() => (busy = false))
+  }, PROGRESS_MS)
+  return { rssMb, stop: () => clearInterval(timer) }
+}
+
+/** One line: each hospital as height/view, the readings, the latency. */
+export function progressLine(
+  statuses: readonly (Pick<ApiStatus, 'height' | 'view'> | undefined)[],
+  { counts, recentLatency }: Pick<BatchLog, 'counts' | 'recentLatency'>,
+  readings: number | undefined
+): string {
+  const heights = statuses
+    .map((status, k) => `H${k + 1} ${status === undefined ? 'down' : `${status.height}/${status.view}`}`)
+    .join('  ')
+  const of = readings === undefined ? '' : ` of ${readings}`
+  const latency = recentLatency(0.5)
+  const p50 = latency === undefined ? '' : ` | p50 ${Math.round(latency)} ms`
+  return `${heights} | readings ${counts.accepted} accepted, ${counts.committed} committed${of} | ${counts.proved} batches proved${p50}`
+}
+
+/** Resident memory of a process; undefined where there is no /proc. */
+async function residentMb(pid: number): Promise<number | undefined> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]
+  return kib === undefined ? undefined : Math.round(Number(kib) / 1024)
+}

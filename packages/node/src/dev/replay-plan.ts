@@ -1,0 +1,58 @@
+import type { Reading } from '@vitalchain/core'
+import { parseVitalsCsv, splitByDevice } from './replay-csv.ts'
+
+/** What each device replays, and from when. */
+export interface ReplayPlan {
+  /** The time of minute 0, ms since 1970; undefined for a file with times of its own. */
+  readonly startTime: number | undefined
+  readonly devices: readonly {
+    /** Headers of the columns that it feeds. */
+    readonly columns: readonly string[]
+    readonly readings: readonly Reading[]
+  }[]
+  readonly readings: number
+}
+
+/** How a file is replayed. */
+export interface ReplayPlanOptions {
+  readonly devices: number
+  /** Whose rows, in a file of several people. */
+  readonly subject: string | undefined
+  /** Now, ms since 1970. */
+  readonly now: number
+  /** Whether the readings are fed at their times: then they begin now, else they end now. */
+  readonly inTime: boolean
+}
+
+/** Name of the reading that holds a note, see `--note`. */
+export const NOTE_NAME: string = 'note'
+
+/**
+ * Deals a file to devices. Minutes are placed on the clock, whole milliseconds, so that no reading is of the future.
+ *
+ * @throws VitalchainError as `parseVitalsCsv`
+ */
+export function planReplay(text: string, options: ReplayPlanOptions): ReplayPlan {
+  const { devices, subject, now, inTime } = options
+  const who = subject === undefined ? {} : { subject }
+  const hasMinutes = /(^|,)minute(,|\r?\n|$)/.test(text.slice(0, text.indexOf('\n') + 1))
+  const fromZero = parseVitalsCsv(text, { ...who, startTime: 0 })
+  const lastMs = inTime ? 0 : fromZero.rows.reduce((last, { time }) => Math.max(last, time), 0)
+  const startTime = hasMinutes ? now - lastMs : undefined
+  const replay = startTime === undefined ? fromZero : parseVitalsCsv(text, { ...who, startTime })
+  return {
+    startTime,
+    readings: replay.readings,
+    devices: splitByDevice(replay, devices).map(({ columns, readings }) => ({
+      columns: columns.map(({ header }) => header),
+      readings
+    }))
+  }
+}
+
+/** The readings with a text before them, at the time of the first. */
+export function withNote(readings: readonly Reading[], note: string | undefined): readonly Reading[] {
+  const [first] = readings
+  if (note === undefined || first === undefined) return readings
+  return [{ name: NOTE_NAME, time: first.time, value: note }, ...readings]
+}

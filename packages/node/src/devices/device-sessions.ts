@@ -1,0 +1,235 @@
+import { randomBytes } from 'node:crypto'
+import {
+  deviceAnswerFormat,
+  deviceRequestFormat,
+  equalBytes,
+  errorCode,
+  isVitalchainError,
+  openSession,
+  toHex,
+  VitalchainError,
+  type DeviceAnswer,
+  type DeviceRequest,
+  type ErrorValues,
+  type Transaction
+} from '@vitalchain/core'
+import { getDevice, getLane } from '@vitalchain/contracts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { FramedStream, Network } from '../network/index.ts'
+import type { Admission } from '../pool/admission.ts'
+
+/** Name of the protocol; `docs/spec/device-protocol.md`. */
+export const DEVICE_PROTOCOL: string = 'device'
+
+/** Bytes of receipts and answers that may wait for a slow device; then its session ends and it connects again. */
+export const SESSION_QUEUE_MAX: number = 1_024
+
+/** Submissions of one session that are checked at once. */
+const SUBMISSIONS_AT_ONCE = 64
+
+/** Serves devices over libp2p. Anybody may submit what proves itself; only a device may read, and only its own chain. spec S-1 */
+export interface DeviceSessions {
+  /** Sends receipts of newly committed statements to the devices whose sessions are open. */
+  committed(transactions: Iterable<Transaction>): void
+  /** Sessions open now. */
+  readonly size: number
+}
+
+/** Makes the {@link DeviceSessions} of a node. */
+export function createDeviceSessions({
+  ledger,
+  network,
+  admission,
+  node,
+  log
+}: {
+  readonly ledger: Ledger
+  readonly network: Network
+  readonly admission: Admission
+  /** The node's transport public key. */
+  readonly node: Uint8Array
+  readonly log: (event: string, values: ErrorValues) => void
+}): DeviceSessions {
+  /** Sessions by device. */
+  const open = new Map<string, Set<DeviceSession>>()
+  let size = 0
+
+  network.handleStream(
+    DEVICE_PROTOCOL,
+    { maxFrameBytes: deviceRequestFormat.bytesMax },
+    async (frames, { peer }) => {
+      const session = new DeviceSession(frames)
+      const challenge = new Uint8Array(randomBytes(32))
+      size++
+      let device: string | undefined
+      try {
+        session.answer({ type: 'hello', network: ledger.network, node, challenge })
+        for await (const frame of frames.read()) {
+          const request = deviceRequestFormat.decode(frame)
+          if (request.type === 'session') {
+            device ??= openFor(session, request, challenge)
+          } else {
+            await session.room()
+            session.begin(serve(request, session, device))
+          }
+        }
+        await session.finish()
+      } catch (error) {
+        log('device session ended', { code: errorCode(error), peer })
+        frames.abort(error instanceof Error ? error : new Error('session ended'))
+      } finally {
+        size--
+        session.end()
+        if (device !== undefined) open.get(device)?.delete(session)
+        if (device !== undefined && open.get(device)?.size === 0) open.delete(device)
+      }
+    }
+  )
+
+  function openFor(
+    session: DeviceSession,
+    { request, session: cose }: Extract<DeviceRequest, { type: 'session' }>,
+    challenge: Uint8Array
+  ): string | undefined {
+    try {
+      const { device, signed } = openSession(cose, { network: ledger.network, node, challenge })
+      const record = getDevice(ledger.state, device)
+      if (record === undefined)
+        throw new VitalchainError('ERR_DEVICE_UNKNOWN', 'no such device is registered')
+      if (!equalBytes(record.publicKey.bytes, signed.publicKey.bytes))
+        throw new VitalchainError('ERR_SIGNATURE', "the session is not signed by the device's key")
+      const name = toHex(device)
+      open.set(name, (open.get(name) ?? new Set()).add(session))
+      session.answer({ type: 'done', request })
+      return name
+    } catch (error) {
+      session.answer(refusal(request, error))
+      return undefined
+    }
+  }
+
+  async function serve(
+    asked: Exclude<DeviceRequest, { type: 'session' }>,
+    session: DeviceSession,
+    device: string | undefined
+  ): Promise<void> {
+    const { request } = asked
+    try {
+      if (asked.type === 'submit') {
+        await admission.submit({ transaction: asked.transaction, payload: asked.payload })
+        session.answer({ type: 'done', request })
+        return
+      }
+      if (device === undefined)
+        throw new VitalchainError('ERR_SESSION', 'reading needs a session signed by the device')
+      if (asked.type === 'head') {
+        const lane = getLane(ledger.state, fromName(device), asked.lane)
+        session.answer({
+          type: 'head',
+          request,
+          lane: lane && { boot: lane.boot, seq: lane.seq, head: lane.head }
+        })
+        return
+      }
+      const leaf = ledger.findTransaction(asked.id)
+      const own = leaf === undefined ? undefined : ownStatement(ledger, leaf, device)
+      if (leaf === undefined || own === undefined)
+        throw new VitalchainError(
+          'ERR_NOT_COMMITTED',
+          'no statement of this device with this identity is on the ledger',
+          { retryable: true }
+        )
+      session.answer({ type: 'receipt', id: asked.id, receipt: ledger.receipt(leaf) })
+    } catch (error) {
+      session.answer(refusal(request, error))
+    }
+  }
+
+  return {
+    get size() {
+      return size
+    },
+    committed(transactions) {
+      if (open.size === 0) return
+      for (const transaction of transactions) {
+        if (transaction.type !== 'statement') continue
+        const sessions = open.get(toHex(transaction.statement.device))
+        const leaf = sessions === undefined ? undefined : ledger.findTransaction(transaction.id)
+        if (sessions === undefined || leaf === undefined) continue
+        const receipt = ledger.receipt(leaf)
+        for (const session of sessions)
+          session.answer({ type: 'receipt', id: transaction.id, receipt })
+      }
+    }
+  }
+}
+
+/** One open stream of a device, with a bounded queue of answers. */
+class DeviceSession {
+  readonly #frames: FramedStream
+  readonly #work = new Set<Promise<void>>()
+  #writing: Promise<void> = Promise.resolve()
+  #queued = 0
+  #ended = false
+
+  constructor(frames: FramedStream) {
+    this.#frames = frames
+  }
+
+  /** Queues an answer. A device that does not read loses its session, not the node its memory. */
+  answer(answer: DeviceAnswer): void {
+    if (this.#ended) return
+    if (this.#queued >= SESSION_QUEUE_MAX) {
+      this.end()
+      this.#frames.abort(
+        new VitalchainError('ERR_TOO_SLOW', 'the device does not read its answers', {
+          retryable: true
+        })
+      )
+      return
+    }
+    this.#queued++
+    this.#writing = this.#writing
+      .then(() => (this.#ended ? undefined : this.#frames.write(deviceAnswerFormat.encode(answer))))
+      .catch(() => this.end())
+      .finally(() => this.#queued--)
+  }
+
+  /** Waits until fewer than {@link SUBMISSIONS_AT_ONCE} requests are worked on: the device is slowed, nothing grows. */
+  async room(): Promise<void> {
+    while (this.#work.size >= SUBMISSIONS_AT_ONCE) await Promise.race(this.#work)
+  }
+
+  begin(work: Promise<void>): void {
+    this.#work.add(work)
+    void work.finally(() => this.#work.delete(work))
+  }
+
+  /** The device sends no more: what it asked is still answered. */
+  async finish(): Promise<void> {
+    await Promise.all(this.#work)
+    await this.#writing
+    await this.#frames.close()
+  }
+
+  end(): void {
+    this.#ended = true
+  }
+}
+
+function ownStatement(ledger: Ledger, leaf: number, device: string): Transaction | undefined {
+  const transaction = ledger.decodedTransaction(leaf)
+  return transaction?.type === 'statement' && toHex(transaction.statement.device) === device
+    ? transaction
+    : undefined
+}
+
+function fromName(name: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(name, 'hex'))
+}
+
+function refusal(request: number, error: unknown): DeviceAnswer {
+  const retryable = isVitalchainError(error) ? error.retryable : true
+  const message = isVitalchainError(error) ? error.message.slice(0, 256) : 'internal error'
+  return { type: 'refused', request, code: errorCode(error), message, retryable }
+}

@@ -1,0 +1,223 @@
+import { advanceLeadership } from '@vitalchain/consensus'
+import type { BlockContext, StateReader } from '@vitalchain/contracts'
+import {
+  equalBytes,
+  genesisFormat,
+  networkId,
+  proveState,
+  VitalchainError,
+  type Certificate,
+  type Genesis,
+  type TileReader,
+  type ValidatorSet
+} from '@vitalchain/core'
+import { openPayloadStore, type PayloadStore } from '../store/payload-store.ts'
+import type { StoreReader } from '../store/store.ts'
+import type { WantedPayload } from '../store/wanted-payloads.ts'
+import { createArchive } from './archive.ts'
+import { buildBlock, validateBlock, type Base } from './blocks.ts'
+import { checkCertifies } from './check-header.ts'
+import {
+  createBell,
+  FIRST_CURSOR,
+  streamEvents,
+  type CommittedEvent,
+  type Cursor
+} from './events.ts'
+import type { Candidate, Executed, Refusal } from './execute.ts'
+import {
+  createTerm,
+  keepPastViews,
+  loadTip,
+  nodeStore,
+  termOf,
+  toHead,
+  type Head,
+  type Tip
+} from './head.ts'
+import { createOverlay } from './overlay.ts'
+import { commitWrites, firstLeaf } from './records.ts'
+import type { CommittedBlock, Ledger, LedgerInit } from './types.ts'
+
+export type * from './types.ts'
+export type { Candidate, CommittedEvent, Cursor, Executed, Head, Refusal, WantedPayload }
+
+const DAY_MS = 86_400_000
+
+/**
+ * Opens the ledger in a store; an empty store gets the genesis.
+ *
+ * @throws VitalchainError as `Format.decode` for the genesis, `ERR_STORE_NETWORK`, `ERR_CONTRACTS`; `ERR_DAMAGED`,
+ * `ERR_TILE_MISSING` or `ERR_STATE_NODE` when the store's parts do not fit each other
+ */
+export async function openLedger(init: LedgerInit): Promise<Ledger> {
+  const { store, genesis, rules, now = Date.now } = init
+  const document = genesisFormat.decode(genesis)
+  const tip = await loadTip(store, rules, { bytes: genesis, document })
+  const payloads = await openPayloadStore(store)
+  return createLedger({ store, genesis, rules, now }, document, tip, payloads)
+}
+
+function createLedger(
+  { store, genesis, rules, now }: Required<LedgerInit>,
+  document: Genesis,
+  loaded: Tip,
+  payloads: PayloadStore
+): Ledger {
+  const network = networkId(genesis)
+  let tip = loaded
+  // While a block is being written this is the store as it was before: state and head move together.
+  let view: StoreReader = store
+  let commits: Promise<unknown> = Promise.resolve()
+  const closing = new AbortController()
+  const bell = createBell()
+  const size = (): number => tip.head.history.size
+  const archive = createArchive({ genesis, view: () => view, size, terms: () => tip.terms })
+  const state: StateReader = { get: key => view.get('state', key) }
+  const nodes = nodeStore(() => view)
+
+  const readTile: TileReader = (tileLevel, tileIndex) => archive.tile(tileLevel, tileIndex)
+
+  const context = (time: number): BlockContext => ({
+    network,
+    genesis: document,
+    height: tip.head.height + 1,
+    time
+  })
+  const base = (): Base => ({
+    network,
+    tip,
+    ground: { rules, state, nodes, frontier: tip.frontier, readTile },
+    context
+  })
+  const validatorsOf = (height: number): ValidatorSet => termOf(tip.terms, height).validators
+
+  const write = async (executed: Executed, certificate: Certificate): Promise<void> => {
+    const { header } = executed.block
+    const { validators } = executed.effects
+    const term = termOf(tip.terms, header.height)
+    const next = createTerm(header.height + 1, validators)
+    const handsOver = !equalBytes(next.hash, term.hash)
+    const decided = executed.block.previousCertificate?.view
+    const leadership = advanceLeadership(
+      tip.head.leadership,
+      header.height,
+      term.validators,
+      decided
+    )
+    const wanted = missingPayloads(executed)
+    const snapshot = store.snapshot()
+    view = snapshot
+    try {
+      await store.write(commitWrites(executed, certificate, { leadership, handsOver, wanted }))
+      const seen =
+        decided === undefined
+          ? tip.pastViews
+          : [...tip.pastViews, { height: header.height - 1, view: decided }]
+      tip = {
+        head: toHead(header, certificate, leadership),
+        frontier: executed.effects.frontier,
+        terms: handsOver ? [...tip.terms, next] : tip.terms,
+        pastViews: keepPastViews(seen, validators.length)
+      }
+    } finally {
+      view = store
+      await snapshot.close()
+    }
+    payloads.want(wanted)
+    bell.ring()
+  }
+
+  /** What a block names, this node lacks and its retention time would still keep. */
+  const missingPayloads = ({ block, transactions }: Executed): WantedPayload[] =>
+    transactions.flatMap(({ transaction }) => {
+      if (transaction.type !== 'statement' || transaction.statement.type !== 'readings') return []
+      const { payloadDigest: digest, retention } = transaction.statement
+      const days = document.parameters.retentionDays[retention] ?? 0
+      const isOver = block.header.time + days * DAY_MS < now()
+      return isOver || payloads.has(digest) ? [] : [{ digest, retention }]
+    })
+
+  const commitNow = async (
+    executed: Executed,
+    certificate: Certificate,
+    verified: boolean
+  ): Promise<CommittedBlock> => {
+    const { block, hash } = executed
+    const { height, previous } = block.header
+    const { head } = tip
+    const done = { height, hash, block, firstLeaf: firstLeaf(block.header) }
+    if (height <= head.height) {
+      const committed = archive.certificate(height)
+      if (committed === undefined) {
+        throw new VitalchainError('ERR_DAMAGED', `the store lacks block ${height}`, {
+          values: { height }
+        })
+      }
+      if (!equalBytes(committed.blockHash, hash)) {
+        // Without a certificate it is an error of the caller, not a fork of the network.
+        if (!verified) checkCertifies(certificate, { network, height, hash }, validatorsOf(height))
+        throw new VitalchainError('ERR_FORK', `two blocks are certified at height ${height}`, {
+          values: { height }
+        })
+      }
+      return { ...done, certificate: committed }
+    }
+    if (height !== head.height + 1 || !equalBytes(previous, head.hash)) {
+      throw new VitalchainError('ERR_NOT_NEXT', `block ${height} does not follow the head`, {
+        values: { height, head: head.height }
+      })
+    }
+    if (!verified) checkCertifies(certificate, { network, height, hash }, validatorsOf(height))
+    await write(executed, certificate)
+    return { ...done, certificate }
+  }
+
+  return {
+    ...archive,
+    network,
+    genesis: document,
+    genesisBytes: genesis,
+    rules,
+    state,
+    get head() {
+      return tip.head
+    },
+    validators: (height = tip.head.height + 1) => validatorsOf(height),
+    pastViews: () => tip.pastViews,
+    check(transaction, time) {
+      rules.apply(
+        createOverlay(state),
+        transaction,
+        context(Math.max(time, tip.head.time + 1)),
+        true
+      )
+    },
+    build: (candidates, as) => buildBlock(base(), candidates, as),
+    validate: (block, options) => validateBlock(base(), block, options),
+    commit(executed, certificate, { verified = false } = {}) {
+      const result = commits.then(() => commitNow(executed, certificate, verified))
+      commits = result.catch(() => undefined)
+      return result
+    },
+    events({ from = FIRST_CURSOR, signal } = {}) {
+      const end = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
+      return streamEvents({ archive, size, bell }, from, end)
+    },
+    putPayload: (digest, bytes, { retention }) =>
+      payloads.put({ digest, bytes, retention }, { time: now(), height: tip.head.height }),
+    flushPayloads: () => payloads.flush(),
+    getPayload: digest => payloads.get(digest),
+    hasPayload: digest => payloads.has(digest),
+    payloadMeta: digest => payloads.meta(digest),
+    deletePayload: digest => payloads.delete(digest),
+    wantedPayloads: max => payloads.wanted(max),
+    proveState: key => proveState(nodes, key),
+    async close() {
+      closing.abort()
+      await commits
+      await payloads.flush()
+      await store.close()
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import type { Connection, PeerId, Stream } from '@libp2p/interface'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { isVitalchainError, VitalchainError } from '@vitalchain/core'
+import { DIAL_MS, type Host } from './host.ts'
+import { addressOf } from './identity.ts'
+import type { KnownMember, Membership } from './membership.ts'
+import type { RequestTarget } from './types.ts'
+
+/** How long a lookup in the DHT may take, in milliseconds. */
+const LOOKUP_MS = 5_000
+
+/** Least time between two lookups of one member, in milliseconds: a dead one is asked for for ever. */
+const LOOKUP_INTERVAL_MS = 10_000
+
+/** Opens streams to members, wherever they are found, and to addresses. */
+export class Dialer {
+  readonly #host: Host
+  readonly #membership: Membership
+  readonly #lookedUpAt = new Map<string, number>()
+
+  constructor(host: Host, membership: Membership) {
+    this.#host = host
+    this.#membership = membership
+  }
+
+  /**
+   * A new stream to a member or an address.
+   *
+   * @throws VitalchainError `ERR_UNKNOWN_MEMBER`, `ERR_UNREACHABLE` (retryable),
+   * `ERR_UNKNOWN_PROTOCOL`; the signal's reason when aborted.
+   */
+  async open(target: RequestTarget, protocol: string, signal: AbortSignal): Promise<Stream> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)])
+    try {
+      const connection =
+        typeof target === 'string'
+          ? await this.#host.dial(multiaddr(target), { signal: limited })
+          : await this.#connect(this.#known(target), limited)
+      return await connection.newStream(protocol, { signal: limited })
+    } catch (cause) {
+      signal.throwIfAborted()
+      throw isVitalchainError(cause) ? cause : openFailed(cause, protocol)
+    }
+  }
+
+  /**
+   * A peer's addresses by the DHT.
+   *
+   * @throws VitalchainError `ERR_UNREACHABLE` (retryable); the signal's reason when aborted.
+   */
+  async lookUp(peer: PeerId, signal: AbortSignal): Promise<readonly Multiaddr[]> {
+    try {
+      const { multiaddrs } = await this.#host.peerRouting.findPeer(peer, {
+        // What this node has seen itself is what it tried already.
+        useCache: false,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(LOOKUP_MS)])
+      })
+      return multiaddrs
+    } catch (cause) {
+      signal.throwIfAborted()
+      throw new VitalchainError('ERR_UNREACHABLE', 'no peer knows an address of this peer', {
+        cause,
+        retryable: true
+      })
+    }
+  }
+
+  #known(member: Uint8Array): KnownMember {
+    const known = this.#membership.byMember(member)
+    if (known === undefined) {
+      throw new VitalchainError('ERR_UNKNOWN_MEMBER', 'there is no such member')
+    }
+    return known
+  }
+
+  async #connect(member: KnownMember, signal: AbortSignal): Promise<Connection> {
+    const { peer } = member
+    const open = this.#host.getConnections(peer).find(({ status }) => status === 'open')
+    if (open !== undefined) {
+      return open
+    }
+    const addresses = member.addresses.flatMap(text => addressOf(text, peer) ?? [])
+    if (addresses.length > 0) {
+      try {
+        return await this.#host.dial(addresses, { signal })
+      } catch (cause) {
+        if (!this.#mayLookUp(peer)) {
+          throw cause
+        }
+      }
+    } else if (!this.#mayLookUp(peer)) {
+      throw new VitalchainError('ERR_UNREACHABLE', 'the member has no usable address', {
+        retryable: true
+      })
+    }
+    const found = await this.lookUp(peer, signal)
+    return this.#host.dial(
+      found.flatMap(address => addressOf(address.toString(), peer) ?? []),
+      { signal }
+    )
+  }
+
+  #mayLookUp(peer: PeerId): boolean {
+    const key = peer.toString()
+    const now = performance.now()
+    if (now - (this.#lookedUpAt.get(key) ?? -Infinity) < LOOKUP_INTERVAL_MS) {
+      return false
+    }
+    this.#lookedUpAt.set(key, now)
+    return true
+  }
+}
+
+function openFailed(cause: unknown, protocol: string): VitalchainError {
+  return cause instanceof Error && cause.name === 'UnsupportedProtocolError'
+    ? new VitalchainError('ERR_UNKNOWN_PROTOCOL', `the peer does not speak ${protocol}`, {
+        cause,
+        values: { protocol }
+      })
+    : new VitalchainError('ERR_UNREACHABLE', 'the peer cannot be reached', {
+        cause,
+        values: { reason: cause instanceof Error ? cause.name : 'unknown' },
+        retryable: true
+      })
+}

@@ -1,0 +1,222 @@
+import {
+  comparePlaces,
+  conflictTransaction,
+  decodeTransaction,
+  equalBytes,
+  errorCode,
+  isVitalchainError,
+  sha256,
+  signedBytes,
+  toHex,
+  transactionBody,
+  TRANSACTION_BYTES_MAX,
+  VitalchainError,
+  type Transaction
+} from '@vitalchain/core'
+import { checkNetwork, signedParts } from '@vitalchain/contracts'
+import { verifyInThreadPool } from '../crypto/node-crypto-backend.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Pending, Pool } from './pool.ts'
+import type { Unit } from './unit.ts'
+
+/** The door of a node: what comes through is well-formed, signed, in its place, and with its payload on this node's disk. */
+export interface Admission {
+  /**
+   * Checks a unit and puts it in the pool.
+   *
+   * @returns the waiting transaction; the one that waits already, when it was handed over before
+   * @throws VitalchainError with the code of the refusal. Nothing is stored or relayed then.
+   */
+  submit(unit: Unit): Promise<Pending>
+  /** Checks a unit that a block names, without a place in the pool: its form, signatures and payload. */
+  check(unit: Unit): Promise<Pending>
+}
+
+/** What {@link createAdmission} needs. */
+export interface AdmissionComponents {
+  readonly ledger: Ledger
+  readonly pool: Pool
+  readonly now: () => number
+  /** Is told each transaction that newly waits, with its payload, to tell others. */
+  readonly onAdmitted: (pending: Pending, unit: Unit) => void
+}
+
+/** Makes the {@link Admission} of a node. */
+export function createAdmission({ ledger, pool, now, onAdmitted }: AdmissionComponents): Admission {
+  const checking = new Map<string, Promise<Pending>>()
+
+  async function admit(unit: Unit, hash: Uint8Array): Promise<Pending> {
+    const transaction = decodeTransaction(unit.transaction)
+    checkNetwork(transaction, ledger.network)
+    const waiting = pool.find(transaction.id)
+    if (waiting !== undefined) return waiting
+    const leaf = ledger.findTransaction(transaction.id)
+    if (leaf !== undefined) {
+      throw new VitalchainError('ERR_ALREADY_COMMITTED', 'the ledger holds this already', {
+        values: { leaf }
+      })
+    }
+    checkPayload(transaction, unit.payload)
+    pool.checkRoom(transaction, unit.transaction.length)
+    const objection = objectionTo(transaction)
+    if (
+      objection !== undefined &&
+      !isHeld(objection, transaction) &&
+      objection.code !== 'ERR_PLACE_TAKEN'
+    )
+      throw objection
+    await verifySignatures(transaction)
+    const contradicted = contradictedBy(transaction)
+    if (contradicted !== undefined) {
+      await reportConflict(contradicted, unit.transaction)
+      throw new VitalchainError(
+        'ERR_STATEMENT_CONFLICT',
+        'the device signed another statement for this place; its lane is closed'
+      )
+    }
+    if (objection?.code === 'ERR_PLACE_TAKEN') throw objection
+    // On disk before it counts: nobody proposes or votes for readings that a power cut could take.
+    await storePayload(transaction, unit.payload)
+    const pending: Pending = {
+      hash,
+      bytes: unit.transaction,
+      transaction,
+      signaturesChecked: true,
+      since: now()
+    }
+    const rival = pool.find(transaction.id) ?? pool.rival(transaction)
+    if (rival !== undefined) {
+      if (equalBytes(rival.transaction.id, transaction.id)) return rival
+      throw new VitalchainError(
+        'ERR_PLACE_TAKEN',
+        'another transaction waits that follows the same one'
+      )
+    }
+    pool.add(pending)
+    onAdmitted(pending, unit)
+    return pending
+  }
+
+  /** What the rules say against a transaction today. */
+  function objectionTo(transaction: Transaction): VitalchainError | undefined {
+    try {
+      ledger.check(transaction, now())
+      return undefined
+    } catch (error) {
+      if (isVitalchainError(error)) return error
+      throw error
+    }
+  }
+
+  /** A statement may come before the one that it follows; a call may when that one waits here. */
+  function isHeld(objection: VitalchainError, transaction: Transaction): boolean {
+    if (objection.code !== 'ERR_CHAIN_AHEAD') return false
+    return transaction.type !== 'call' || pool.find(transaction.call.previous) !== undefined
+  }
+
+  /** Another signed statement of the same kind at the same place, committed or waiting. spec D-6 */
+  function contradictedBy(transaction: Transaction): Uint8Array | undefined {
+    if (transaction.type !== 'statement') return undefined
+    const { statement } = transaction
+    const leaf = ledger.findPlace(statement.device, statement.lane, statement)
+    const committed = leaf === undefined ? undefined : ledger.transaction(leaf)
+    const other = committed ?? pool.rival(transaction)?.bytes
+    if (other === undefined) return undefined
+    const known = decodeTransaction(other)
+    if (known.type !== 'statement' || known.statement.type !== statement.type) return undefined
+    if (equalBytes(known.id, transaction.id) || comparePlaces(known.statement, statement) !== 0)
+      return undefined
+    return other
+  }
+
+  async function reportConflict(known: Uint8Array, other: Uint8Array): Promise<void> {
+    const evidence = conflictTransaction(transactionBody(known), transactionBody(other))
+    try {
+      await admission.submit({ transaction: evidence, payload: undefined })
+    } catch (error) {
+      // The lane is closed already, or another node was faster.
+      if (errorCode(error) !== 'ERR_CHAIN_QUARANTINED') throw error
+    }
+  }
+
+  async function storePayload(
+    transaction: Transaction,
+    payload: Uint8Array | undefined
+  ): Promise<void> {
+    if (
+      transaction.type !== 'statement' ||
+      transaction.statement.type !== 'readings' ||
+      payload === undefined
+    )
+      return
+    const { payloadDigest, retention } = transaction.statement
+    await ledger.putPayload(payloadDigest, payload, { retention })
+  }
+
+  const admission: Admission = {
+    submit(unit) {
+      const hash = sha256(unit.transaction.subarray(0, TRANSACTION_BYTES_MAX + 1))
+      const name = toHex(hash)
+      const known = pool.get(hash)
+      if (known !== undefined) return Promise.resolve(known)
+      const running = checking.get(name) ?? admit(unit, hash).finally(() => checking.delete(name))
+      checking.set(name, running)
+      return running
+    },
+    async check(unit) {
+      const transaction = decodeTransaction(unit.transaction)
+      checkNetwork(transaction, ledger.network)
+      checkPayload(transaction, unit.payload)
+      await verifySignatures(transaction)
+      await storePayload(transaction, unit.payload)
+      return {
+        hash: sha256(unit.transaction),
+        bytes: unit.transaction,
+        transaction,
+        signaturesChecked: true,
+        since: now()
+      }
+    }
+  }
+  return admission
+}
+
+/** A statement of readings comes with exactly the payload that it names; nothing else comes with one. */
+function checkPayload(transaction: Transaction, payload: Uint8Array | undefined): void {
+  const statement =
+    transaction.type === 'statement' && transaction.statement.type === 'readings'
+      ? transaction.statement
+      : undefined
+  if (statement === undefined) {
+    if (payload !== undefined)
+      throw new VitalchainError(
+        'ERR_PAYLOAD_UNEXPECTED',
+        'only a statement of readings has a payload'
+      )
+    return
+  }
+  if (payload === undefined)
+    throw new VitalchainError(
+      'ERR_PAYLOAD_MISSING',
+      'the payload that the statement names is missing'
+    )
+  if (
+    payload.length !== statement.payloadSize ||
+    !equalBytes(sha256(payload), statement.payloadDigest)
+  ) {
+    throw new VitalchainError(
+      'ERR_PAYLOAD_DIGEST',
+      'the payload is not the one that the statement names'
+    )
+  }
+}
+
+async function verifySignatures(transaction: Transaction): Promise<void> {
+  const verdicts = await Promise.all(
+    signedParts(transaction).map(signed =>
+      verifyInThreadPool(signed.publicKey, signedBytes(signed), signed.signature)
+    )
+  )
+  if (!verdicts.every(Boolean))
+    throw new VitalchainError('ERR_SIGNATURE', 'a signature of the transaction is not valid')
+}

@@ -1,0 +1,94 @@
+import { errorCode, type ErrorValues } from '@vitalchain/core'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Network } from '../network/index.ts'
+import { toUnit } from '../consensus/block-source.ts'
+import type { Admission } from './admission.ts'
+import type { Pool } from './pool.ts'
+import { bundles, unitsFormat } from './unit.ts'
+
+/** How long a transaction waits before it is offered to the leader directly, ms: gossip and a block take less when all is well. */
+const OFFER_AFTER_MS = 250
+
+/** How long the leader may take to look at an offer, ms. */
+const OFFER_TIMEOUT_MS = 2_000
+
+const OFFER = 'offer'
+
+/**
+ * Offers what has waited too long to the leader of the moment: gossip may not have reached it, and it may have started after
+ * the others had told. Nothing runs while nothing waits.
+ */
+export interface Offers {
+  /** Something waits. */
+  wake(): void
+  stop(): void
+}
+
+/** Makes the {@link Offers} of a node and takes in others'. */
+export function createOffers({
+  ledger,
+  pool,
+  network,
+  admission,
+  leader,
+  now,
+  log
+}: {
+  readonly ledger: Ledger
+  readonly pool: Pool
+  readonly network: Network
+  readonly admission: Admission
+  /** The member that leads now, as far as this node knows; undefined when it is this node. */
+  readonly leader: () => Uint8Array | undefined
+  readonly now: () => number
+  readonly log: (event: string, values: ErrorValues) => void
+}): Offers {
+  let timer: NodeJS.Timeout | undefined
+  let stopped = false
+
+  network.handleRequest(
+    OFFER,
+    { access: 'members', maxRequestBytes: unitsFormat.bytesMax, timeoutMs: OFFER_TIMEOUT_MS },
+    async request => {
+      for (const unit of unitsFormat.decode(request)) {
+        // What is refused is refused for its own reason; the others are not held back by it.
+        await admission.submit(unit).catch(() => undefined)
+      }
+      return new Uint8Array(0)
+    }
+  )
+
+  async function offer(): Promise<void> {
+    const member = leader()
+    const late = [...pool.candidates()].filter(pending => now() - pending.since >= OFFER_AFTER_MS)
+    if (member === undefined || late.length === 0) return
+    const [bundle] = bundles(late.map(pending => toUnit(ledger, pending)))
+    if (bundle === undefined) return
+    // The answer is empty; reading it waits until the leader has looked.
+    for await (const _ of network.request(member, OFFER, unitsFormat.encode(bundle), {
+      maxResponseBytes: 16,
+      timeoutMs: OFFER_TIMEOUT_MS
+    }))
+      continue
+  }
+
+  function schedule(): void {
+    if (stopped || timer !== undefined || pool.size === 0) return
+    timer = setTimeout(() => {
+      void offer()
+        .catch((error: unknown) => log('offer to the leader failed', { code: errorCode(error) }))
+        .finally(() => {
+          timer = undefined
+          schedule()
+        })
+    }, OFFER_AFTER_MS)
+  }
+
+  return {
+    wake: schedule,
+    stop() {
+      stopped = true
+      clearTimeout(timer)
+    }
+  }
+}

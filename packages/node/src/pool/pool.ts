@@ -1,0 +1,160 @@
+import type { Rules, StateReader } from '@vitalchain/contracts'
+import type { Candidate } from '../ledger/execute.ts'
+import { toHex, VitalchainError, type Transaction } from '@vitalchain/core'
+
+/** Transactions waiting: about ten minutes of what one node verifies, less than 100 MB with their payloads. */
+export const POOL_TRANSACTIONS_MAX: number = 50_000
+
+/** Bytes of the waiting transactions together. */
+export const POOL_BYTES_MAX: number = 64 * 1024 * 1024
+
+/** Waiting transactions of one chain: what a device may have under way at once, with room for two peers' copies. */
+export const POOL_CHAIN_MAX: number = 256
+
+/** How long a transaction may wait, ms. Whoever sent it sends it again. */
+export const POOL_WAIT_MS: number = 60 * 60 * 1000
+
+/** A transaction that waits to be committed. Its signatures are checked and its payload is held. */
+export interface Pending extends Candidate {
+  readonly signaturesChecked: true
+  /** When it came in, ms since 1970. */
+  readonly since: number
+}
+
+/** The transactions that wait, by chain. */
+export interface Pool {
+  readonly size: number
+  /** Whether any of them could stand in the next block. */
+  hasWork(): boolean
+  get(hash: Uint8Array): Pending | undefined
+  /** The waiting transaction of this statement or call, whatever its signature. */
+  find(id: Uint8Array): Pending | undefined
+  /** The waiting transaction that follows the same one as this. */
+  rival(transaction: Transaction): Pending | undefined
+  /** @throws VitalchainError `ERR_BUSY` (retryable) when there is no room for a transaction of so many bytes */
+  checkRoom(transaction: Transaction, size: number): void
+  /** @throws VitalchainError as {@link checkRoom} */
+  add(pending: Pending): void
+  /** In the order in which a block should take them: evidence, calls, urgent lanes, then what came first; chains in their order. */
+  candidates(): IterableIterator<Pending>
+  /** Takes out what a block committed and what can no longer be. */
+  remove(
+    committed: Iterable<{ readonly hash: Uint8Array; readonly transaction: Transaction }>
+  ): void
+  /** Takes out one that was refused. */
+  drop(hash: Uint8Array): void
+  /** Takes out what has waited longer than {@link POOL_WAIT_MS}. */
+  expire(now: number): void
+}
+
+/** Waiting transactions of one chain, by what they follow. */
+type Chain = Map<string, Pending>
+
+/** The waiting room of a node. It is memory only: a device sends again what was not committed. */
+export function createPool(rules: Rules, state: StateReader): Pool {
+  const byHash = new Map<string, Pending>()
+  const byId = new Map<string, Pending>()
+  const chains = new Map<string, Chain>()
+  let bytes = 0
+
+  const remove = (pending: Pending): void => {
+    const hash = toHex(pending.hash)
+    if (!byHash.delete(hash)) return
+    byId.delete(toHex(pending.transaction.id))
+    bytes -= pending.bytes.length
+    const link = rules.link(pending.transaction)
+    const chain = link === undefined ? undefined : chains.get(link.chain)
+    if (link === undefined || chain === undefined) return
+    const previous = toHex(link.previous)
+    if (chain.get(previous) === pending) chain.delete(previous)
+    if (chain.size === 0) chains.delete(link.chain)
+  }
+
+  /** The transactions of a chain that can be committed now, each behind the one before. */
+  function* run(chain: Chain): IterableIterator<Pending> {
+    const [first] = chain.values()
+    if (first === undefined) return
+    let head = rules.head(state, first.transaction)
+    while (head !== undefined) {
+      const next = chain.get(toHex(head))
+      if (next === undefined) return
+      yield next
+      head = rules.link(next.transaction)?.next
+    }
+  }
+
+  const pool: Pool = {
+    get size() {
+      return byHash.size
+    },
+    hasWork: () => {
+      for (const chain of chains.values()) if (run(chain).next().done !== true) return true
+      return standAlone(byHash.values(), rules).next().done !== true
+    },
+    get: hash => byHash.get(toHex(hash)),
+    find: id => byId.get(toHex(id)),
+    rival(transaction) {
+      const link = rules.link(transaction)
+      return link === undefined ? undefined : chains.get(link.chain)?.get(toHex(link.previous))
+    },
+    checkRoom(transaction, size) {
+      const link = rules.link(transaction)
+      const waiting = link === undefined ? 0 : (chains.get(link.chain)?.size ?? 0)
+      if (
+        byHash.size >= POOL_TRANSACTIONS_MAX ||
+        bytes + size > POOL_BYTES_MAX ||
+        waiting >= POOL_CHAIN_MAX
+      ) {
+        throw new VitalchainError('ERR_BUSY', 'too many transactions wait; send it again later', {
+          retryable: true
+        })
+      }
+    },
+    add(pending) {
+      pool.checkRoom(pending.transaction, pending.bytes.length)
+      const link = rules.link(pending.transaction)
+      const chain =
+        link === undefined ? undefined : (chains.get(link.chain) ?? new Map<string, Pending>())
+      byHash.set(toHex(pending.hash), pending)
+      byId.set(toHex(pending.transaction.id), pending)
+      bytes += pending.bytes.length
+      if (link === undefined || chain === undefined) return
+      chain.set(toHex(link.previous), pending)
+      chains.set(link.chain, chain)
+    },
+    *candidates() {
+      yield* standAlone(byHash.values(), rules)
+      for (const urgency of ['call/', 'urgent', 'rest'] as const) {
+        for (const [name, chain] of chains) if (urgencyOf(name) === urgency) yield* run(chain)
+      }
+    },
+    remove(committed) {
+      for (const { hash, transaction } of committed) {
+        const same = byHash.get(toHex(hash)) ?? byId.get(toHex(transaction.id))
+        if (same !== undefined) remove(same)
+        // Whatever else follows the same one can never be committed.
+        const link = rules.link(transaction)
+        const rival =
+          link === undefined ? undefined : chains.get(link.chain)?.get(toHex(link.previous))
+        if (rival !== undefined) remove(rival)
+      }
+    },
+    drop(hash) {
+      const pending = byHash.get(toHex(hash))
+      if (pending !== undefined) remove(pending)
+    },
+    expire(now) {
+      for (const pending of byHash.values()) if (now - pending.since > POOL_WAIT_MS) remove(pending)
+    }
+  }
+  return pool
+}
+
+function* standAlone(all: Iterable<Pending>, rules: Rules): IterableIterator<Pending> {
+  for (const pending of all) if (rules.link(pending.transaction) === undefined) yield pending
+}
+
+function urgencyOf(chain: string): 'call/' | 'urgent' | 'rest' {
+  if (chain.startsWith('call/')) return 'call/'
+  return chain.endsWith('/1') ? 'urgent' : 'rest'
+}

@@ -1,0 +1,252 @@
+import { crc32 } from 'node:zlib'
+import type { AbstractLevel, AbstractSnapshot } from 'abstract-level'
+import { ClassicLevel } from 'classic-level'
+import { MemoryLevel } from 'memory-level'
+import { equalBytes, toHex, u32be, VitalchainError } from '@vitalchain/core'
+import { META, TABLES, type TableName } from './tables.ts'
+
+/** Version of the layout in `tables.ts` and of the records in it. */
+export const STORE_FORMAT: number = 1
+
+/** Bytes of LevelDB's cache of blocks: holds the upper nodes of a state tree of a million entries. */
+const CACHE_BYTES = 64 * 1024 * 1024
+
+/** Bytes of writes in memory before LevelDB sorts them into a table: a few full blocks. */
+const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
+
+/** Bytes of the checksum in front of each record. */
+const CHECKSUM_BYTES = 4
+
+/** A record to write, or, without a value, to delete. */
+export interface StoreWrite {
+  readonly table: TableName
+  readonly key: Uint8Array
+  readonly value: Uint8Array | undefined
+}
+
+/** Reads of records, all from one moment or as they are now. */
+export interface StoreReader {
+  /**
+   * The value of a record.
+   *
+   * @throws VitalchainError `ERR_DAMAGED` when the record is not what was written, `ERR_STORE` when the disk fails
+   */
+  get(table: TableName, key: Uint8Array): Uint8Array | undefined
+}
+
+/** The store as it was when the snapshot was taken. */
+export interface StoreSnapshot extends StoreReader {
+  close(): Promise<void>
+}
+
+/** A record as `dump` shows it. */
+export interface StoreEntry {
+  /** The table's name, or `?` and the letter of a key of no known table. */
+  readonly store: string
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+  /** True when the value is not what was written. */
+  readonly damaged: boolean
+}
+
+/** The disk of one node: tables of bytes by bytes. What is in them is described in `tables.ts`. */
+export interface Store extends StoreReader {
+  /** The directory, or `memory`. */
+  readonly location: string
+  /**
+   * Writes all or nothing; durable when it resolves.
+   *
+   * @throws VitalchainError `ERR_STORE` when the disk fails; the same write may be tried again
+   */
+  write(writes: readonly StoreWrite[]): Promise<void>
+  /** A view that later writes do not change. It must be closed. */
+  snapshot(): StoreSnapshot
+  /** Every record, or every record of one table, in the order of the keys. */
+  entries(table?: TableName): AsyncIterable<StoreEntry>
+  /** Waits for writes under way and closes the files. */
+  close(): Promise<void>
+}
+
+type Database = AbstractLevel<string | Buffer | Uint8Array, Uint8Array, Uint8Array>
+
+/**
+ * Opens the store in a directory, which is made when absent, or a new one in memory when the location is `memory`.
+ *
+ * @throws VitalchainError `ERR_STORE_LOCKED` when another process has it open, `ERR_STORE_FORMAT` when it was written in
+ * another layout or is no store of a node, `ERR_STORE` when the disk fails
+ */
+export async function openStore(location: string): Promise<Store> {
+  const encoding = { keyEncoding: 'view', valueEncoding: 'view' }
+  const database: Database =
+    location === 'memory'
+      ? new MemoryLevel<Uint8Array, Uint8Array>({ ...encoding, storeEncoding: 'view' })
+      : new ClassicLevel<Uint8Array, Uint8Array>(location, {
+          ...encoding,
+          cacheSize: CACHE_BYTES,
+          writeBufferSize: WRITE_BUFFER_BYTES
+        })
+  try {
+    await database.open()
+  } catch (error) {
+    const cause = error instanceof Error ? (error.cause ?? error) : error
+    const locked = cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED'
+    throw locked
+      ? new VitalchainError('ERR_STORE_LOCKED', 'another process has the store open', { cause })
+      : storeError('the store cannot be opened', cause)
+  }
+  const store = new LevelStore(location, database)
+  try {
+    await checkFormat(store)
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+  return store
+}
+
+/**
+ * Whether an error says that this node's disk failed, and nothing about the data that was being worked on: then a block
+ * must not be called invalid.
+ */
+export function isStoreFailure(error: unknown): error is VitalchainError {
+  return error instanceof VitalchainError && STORE_FAILURES.has(error.code)
+}
+
+const STORE_FAILURES: ReadonlySet<string> = new Set([
+  'ERR_STORE',
+  'ERR_DAMAGED',
+  'ERR_STATE_NODE',
+  'ERR_TILE_MISSING'
+])
+
+class LevelStore implements Store {
+  readonly location: string
+  readonly #database: Database
+
+  constructor(location: string, database: Database) {
+    this.location = location
+    this.#database = database
+  }
+
+  get(table: TableName, key: Uint8Array): Uint8Array | undefined {
+    return this.#read(table, key)
+  }
+
+  snapshot(): StoreSnapshot {
+    const snapshot = this.#database.snapshot()
+    return {
+      get: (table, key) => this.#read(table, key, snapshot),
+      close: () => snapshot.close()
+    }
+  }
+
+  async write(writes: readonly StoreWrite[]): Promise<void> {
+    const operations = writes.map(({ table, key, value }) => {
+      const full = fullKey(table, key)
+      return value === undefined
+        ? ({ type: 'del', key: full } as const)
+        : ({ type: 'put', key: full, value: seal(full, value) } as const)
+    })
+    try {
+      // `sync` is LevelDB's; the store in memory does not know it.
+      await this.#database.batch(operations, { sync: true } as object)
+    } catch (cause) {
+      throw storeError('the store cannot be written', cause)
+    }
+  }
+
+  async *entries(table?: TableName): AsyncGenerator<StoreEntry> {
+    const letter = table && TABLES[table].charCodeAt(0)
+    const range =
+      letter === undefined ? {} : { gte: Uint8Array.of(letter), lt: Uint8Array.of(letter + 1) }
+    for await (const [full, record] of this.#database.iterator(range)) {
+      const name = TABLE_NAMES.get(full[0] ?? 0)
+      yield {
+        store: name ?? `?${String.fromCharCode(full[0] ?? 0)}`,
+        key: Uint8Array.from(full.subarray(1)),
+        value: Uint8Array.from(record.subarray(CHECKSUM_BYTES)),
+        damaged: unseal(full, record) === undefined
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close()
+  }
+
+  #read(table: TableName, key: Uint8Array, snapshot?: AbstractSnapshot): Uint8Array | undefined {
+    const full = fullKey(table, key)
+    let record: Uint8Array | undefined
+    try {
+      record =
+        snapshot === undefined
+          ? this.#database.getSync(full)
+          : this.#database.getSync(full, { snapshot })
+    } catch (cause) {
+      throw storeError('the store cannot be read', cause)
+    }
+    if (record === undefined) return undefined
+    const value = unseal(full, record)
+    if (value === undefined) {
+      throw new VitalchainError('ERR_DAMAGED', 'a record in the store is damaged', {
+        values: { table, key: toHex(key) }
+      })
+    }
+    return value
+  }
+}
+
+const TABLE_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(TABLES).map(([name, letter]) => [letter.charCodeAt(0), name])
+)
+
+function fullKey(table: TableName, key: Uint8Array): Uint8Array {
+  const full = new Uint8Array(1 + key.length)
+  full[0] = TABLES[table].charCodeAt(0)
+  full.set(key, 1)
+  return full
+}
+
+// LevelDB keeps checksums of its blocks but does not look at them when it reads. A CRC-32 over key and value finds
+// every flipped byte, and a value that came back under a wrong key; against people there are the hashes of the ledger.
+function seal(full: Uint8Array, value: Uint8Array): Uint8Array {
+  const record = new Uint8Array(CHECKSUM_BYTES + value.length)
+  record.set(value, CHECKSUM_BYTES)
+  new DataView(record.buffer).setUint32(0, crc32(value, crc32(full)))
+  return record
+}
+
+function unseal(full: Uint8Array, record: Uint8Array): Uint8Array | undefined {
+  if (record.length < CHECKSUM_BYTES) return undefined
+  // Not `subarray`: a Buffer's slice() would mean something else than a Uint8Array's.
+  const value = new Uint8Array(
+    record.buffer,
+    record.byteOffset + CHECKSUM_BYTES,
+    record.length - CHECKSUM_BYTES
+  )
+  const written = new DataView(record.buffer, record.byteOffset).getUint32(0)
+  return crc32(value, crc32(full)) === written ? value : undefined
+}
+
+async function checkFormat(store: Store): Promise<void> {
+  const format = store.get('meta', META.format)
+  if (format === undefined) {
+    for await (const entry of store.entries()) {
+      throw new VitalchainError('ERR_STORE_FORMAT', 'the directory holds other data', {
+        values: { table: entry.store }
+      })
+    }
+    return store.write([{ table: 'meta', key: META.format, value: u32be(STORE_FORMAT) }])
+  }
+  if (!equalBytes(format, u32be(STORE_FORMAT))) {
+    throw new VitalchainError(
+      'ERR_STORE_FORMAT',
+      `the store has format ${toHex(format)}, this version knows ${STORE_FORMAT}`,
+      { values: { format: toHex(format), known: STORE_FORMAT } }
+    )
+  }
+}
+
+function storeError(message: string, cause: unknown): VitalchainError {
+  return new VitalchainError('ERR_STORE', message, { cause, retryable: true })
+}

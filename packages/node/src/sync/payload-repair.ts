@@ -1,0 +1,118 @@
+import { equalBytes, errorCode, sha256, toHex, type ErrorValues } from '@vitalchain/core'
+import { pause } from '../consensus/block-source.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Network } from '../network/index.ts'
+import { bundles, hashesFormat, unitsFormat } from '../pool/unit.ts'
+
+/** Payloads asked for at once: 4 MiB at most. */
+const PAYLOADS_AT_ONCE = 64
+
+/** Pause after nobody had a payload that is missing, ms. */
+const REPAIR_PAUSE_MS = 5_000
+
+/** How long a member may take to answer, ms. */
+const REPAIR_TIMEOUT_MS = 5_000
+
+const PAYLOADS = 'payloads'
+
+/** Fetches payloads that committed statements name and this node lacks: after catch-up, or when a stored one was damaged. */
+export interface PayloadRepair {
+  start(): void
+  stop(): Promise<void>
+  /** A payload may be missing. */
+  wake(): void
+}
+
+/** Makes the {@link PayloadRepair} of a node and answers others' requests. Every payload is checked against its digest on both sides. */
+export function createPayloadRepair({
+  ledger,
+  network,
+  log
+}: {
+  readonly ledger: Ledger
+  readonly network: Network
+  readonly log: (event: string, values: ErrorValues) => void
+}): PayloadRepair {
+  let stopping = new AbortController()
+  let awake = new AbortController()
+  let loop: Promise<void> = Promise.resolve()
+
+  network.handleRequest(
+    PAYLOADS,
+    { access: 'members', maxRequestBytes: hashesFormat.bytesMax, timeoutMs: REPAIR_TIMEOUT_MS },
+    async request => {
+      const digests = hashesFormat.decode(request).slice(0, PAYLOADS_AT_ONCE)
+      // A bundle of units without transactions would not be one: the digest stands where the transaction does.
+      return answerBundles(
+        digests.flatMap(digest => {
+          const payload = ledger.getPayload(digest)
+          return payload === undefined ? [] : [{ transaction: digest, payload }]
+        })
+      )
+    }
+  )
+
+  /** @returns whether anything came */
+  async function fetchSome(): Promise<boolean> {
+    const wanted = ledger.wantedPayloads(PAYLOADS_AT_ONCE)
+    if (wanted.length === 0) return false
+    for (const member of network.linkedMembers()) {
+      try {
+        let came = false
+        const answer = network.request(
+          member,
+          PAYLOADS,
+          hashesFormat.encode(wanted.map(each => each.digest)),
+          {
+            maxResponseBytes: 8 * 1024 * 1024,
+            timeoutMs: REPAIR_TIMEOUT_MS,
+            signal: stopping.signal
+          }
+        )
+        for await (const part of answer) {
+          for (const { payload } of unitsFormat.decode(part)) {
+            const digest = payload === undefined ? undefined : sha256(payload)
+            const asked =
+              digest === undefined
+                ? undefined
+                : wanted.find(each => equalBytes(each.digest, digest))
+            if (payload === undefined || asked === undefined) continue
+            await ledger.putPayload(asked.digest, payload, { retention: asked.retention })
+            came = true
+          }
+        }
+        if (came) return true
+      } catch (error) {
+        log('payload repair from a member failed', {
+          code: errorCode(error),
+          first: toHex(wanted[0]?.digest ?? new Uint8Array(0))
+        })
+      }
+    }
+    return false
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      awake = new AbortController()
+      if (!(await fetchSome()))
+        await pause(REPAIR_PAUSE_MS, AbortSignal.any([signal, awake.signal]))
+    }
+  }
+
+  return {
+    start() {
+      stopping = new AbortController()
+      loop = run(stopping.signal)
+    },
+    async stop() {
+      stopping.abort()
+      await loop
+    },
+    wake: () => awake.abort()
+  }
+}
+
+async function* answerBundles(units: Parameters<typeof bundles>[0]): AsyncGenerator<Uint8Array> {
+  for (const bundle of bundles(units)) yield unitsFormat.encode(bundle)
+}
