@@ -172,11 +172,11 @@ export interface SignedReading {
 export class TestDevice {
   readonly id: Uint8Array
   readonly #signer: Signer
-  readonly #network: TestNetwork
+  readonly #network: Pick<TestNetwork, 'id'>
   #seq = 0
   #previous: Uint8Array = new Uint8Array(32)
 
-  constructor(network: TestNetwork, name = 'device', algorithm: Algorithm = 'ed25519') {
+  constructor(network: Pick<TestNetwork, 'id'>, name = 'device', algorithm: Algorithm = 'ed25519') {
     this.#network = network
     this.#signer = testSigner(name, algorithm)
     this.id = deviceId(this.#signer.publicKey)
