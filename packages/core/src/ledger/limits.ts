@@ -37,8 +37,8 @@ export const CERTIFICATE_BYTES_MAX: number = 4 * 1024
 /** Hashes in an inclusion path: a tree of 2^53 leaves, the largest size that a number can hold exactly. */
 export const INCLUSION_PATH_MAX: number = 53
 
-/** Bytes of a receipt: a genesis, a transaction and hand-overs with their lists of validators. */
-export const RECEIPT_BYTES_MAX: number = 8 * 1024 * 1024
+/** Bytes of a receipt: fits one frame of 4 MiB, with hundreds of hand-overs and their lists of validators. */
+export const RECEIPT_BYTES_MAX: number = 4 * 1024 * 1024 - 64 * 1024
 
 /** Characters of a name of a network or member: fits one line on a screen. */
 export const NAME_CHARACTERS_MAX: number = 64

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
-import t from 'tap'
-import { fromHex, toHex } from '../../src/bytes.ts'
+import t, { type Test } from 'tap'
+import { equalBytes, fromHex, toHex } from '../../src/bytes.ts'
 import {
   deviceAnswerFormat,
   deviceRequestFormat,
@@ -56,11 +56,17 @@ const answers: readonly DeviceAnswer[] = [
   { type: 'receipt', id: hash, receipt: fromHex('01') }
 ]
 
+/** The message of a frame, which must be the frame's only form. Bytes are compared, not megabytes of numbers. */
+function comesBack<T>(t: Test, format: Format<T>, message: T): void {
+  const frame = format.encode(message)
+  const read = format.decode(frame)
+  t.ok(equalBytes(format.encode(read), frame))
+  if (frame.length < 1_000) t.strictSame(read, message)
+}
+
 t.test('every message comes back from its frame, the largest included', async t => {
-  for (const request of requests)
-    t.strictSame(deviceRequestFormat.decode(deviceRequestFormat.encode(request)), request)
-  for (const answer of answers)
-    t.strictSame(deviceAnswerFormat.decode(deviceAnswerFormat.encode(answer)), answer)
+  for (const request of requests) comesBack(t, deviceRequestFormat, request)
+  for (const answer of answers) comesBack(t, deviceAnswerFormat, answer)
 })
 
 t.test('the frames are short enough for a device to write by hand', async t => {

@@ -125,9 +125,9 @@ function flipsRefused(
   t.pass(`${tried} changed receipts refused`)
 }
 
-/** 1, the highest bit, and a third mask that differs from byte to byte. */
+/** 1, and a mask that differs from byte to byte. */
 function masks(at: number): readonly number[] {
-  return [1, 0x80, 1 + ((at * 89 + 41) % 255)]
+  return [1, 2 + ((at * 89 + 41) % 254)]
 }
 
 t.test('every byte of a receipt counts: with any one changed it is refused', async t => {

@@ -69,7 +69,7 @@ export function historyVectors(ledger: SmallLedger): Json {
   if (!right) throw new Error('a history proof has another verdict than its vector')
   return {
     purpose:
-      'The history tree, F-14: its leaves, its root at every size, and proofs of inclusion and consistency.',
+      'The history tree, F-18: its leaves, its root at every size, and proofs of inclusion and consistency.',
     transactions: ledger.transactions.map(toHex),
     leafHashes: ledger.transactions.map(each => toHex(leafHash(each))),
     roots: sizes.map(at => toJson(head(at))),
@@ -119,7 +119,7 @@ export function stateVectors(ledger: SmallLedger): Json {
     throw new Error('a state proof has another verdict than its vector')
   return {
     purpose:
-      'The state tree, F-17: entries, the root over them, and proofs of presence and absence (value null). A proof holds under the root, for the key and the value, or it does not.',
+      'The state tree, F-19: entries, the root over them, and proofs of presence and absence (value null). A proof holds under the root, for the key and the value, or it does not.',
     root: toHex(root),
     entries: toJson(entries),
     valid: toJson([...present, ...absent]),

@@ -1,0 +1,129 @@
+import {
+  blockHash,
+  concatBytes,
+  equalBytes,
+  hashCertificate,
+  sha256,
+  u32be,
+  verifyCertificate,
+  type Certificate,
+  type Header
+} from '@vitalchain/core'
+import type { KeyRing } from './keys.ts'
+import {
+  FIRST_LEADERSHIP,
+  advanceLeadership,
+  type BlockProposal,
+  type HeightContext,
+  type Leadership
+} from './replica.ts'
+
+/** The network of all simulations. */
+export const NETWORK: Uint8Array = sha256(u32be(7))
+
+/** Genesis time of simulations, ms; virtual time is added. */
+export const EPOCH_MS: number = 1_000
+
+/** The state root by which the simulated execution tells an invalid block. */
+export const INVALID_STATE: Uint8Array = new Uint8Array(32).fill(0xff)
+
+/** A durable block. */
+export interface StoredBlock {
+  readonly block: BlockProposal
+  readonly blockHash: Uint8Array
+  readonly certificate: Certificate
+  /** The leadership of the height above. */
+  readonly leadership: Leadership
+}
+
+/** The chain as the next height sees it. */
+export function contextOf(chain: readonly StoredBlock[], keys: KeyRing): HeightContext {
+  const head = chain.at(-1)
+  return {
+    height: chain.length + 1,
+    parentHash: head?.blockHash ?? NETWORK,
+    parentTime: head?.block.header.time ?? 0,
+    parentCertificate: head?.certificate,
+    validators: keys.validators,
+    leadership: head?.leadership ?? FIRST_LEADERSHIP
+  }
+}
+
+/** A chain with one block more. */
+export function extend(
+  chain: readonly StoredBlock[],
+  keys: KeyRing,
+  block: BlockProposal,
+  certificate: Certificate
+): StoredBlock[] {
+  const { leadership, height, validators } = contextOf(chain, keys)
+  const next = advanceLeadership(leadership, height, validators, block.previousCertificate?.view)
+  return [...chain, { block, blockHash: blockHash(block.header), certificate, leadership: next }]
+}
+
+/** Builds a block of made-up transactions. */
+export function buildBlock(
+  context: HeightContext,
+  origin: { readonly view: number; readonly proposer: number; readonly time: number },
+  nonces: readonly number[],
+  valid: boolean = true
+): BlockProposal {
+  const transactions = nonces.map(nonce => sha256(u32be(nonce)))
+  const header: Header = {
+    protocol: 1,
+    network: NETWORK,
+    recoveryEpoch: 0,
+    height: context.height,
+    previous: context.parentHash,
+    time: Math.max(origin.time, context.parentTime + 1),
+    originView: origin.view,
+    originProposer: origin.proposer,
+    transactionCount: transactions.length,
+    history: { size: 0, root: rootOf(transactions) },
+    stateRoot: valid ? new Uint8Array(32) : INVALID_STATE,
+    validatorsHash: new Uint8Array(32),
+    nextValidatorsHash: new Uint8Array(32),
+    previousCertificateHash: hashCertificate(context.parentCertificate)
+  }
+  return { header, previousCertificate: context.parentCertificate, transactions }
+}
+
+/** Whether the transactions beside a header are those that it binds. */
+export function isWhole(block: BlockProposal): boolean {
+  return equalBytes(block.header.history.root, rootOf(block.transactions))
+}
+
+/** What the simulated execution finds: undefined when the block is valid. */
+export function faultOf(
+  block: BlockProposal,
+  chain: readonly StoredBlock[],
+  keys: KeyRing
+): string | undefined {
+  const { header, previousCertificate } = block
+  const { height, parentHash } = contextOf(chain, keys)
+  if (header.height !== height || !equalBytes(header.previous, parentHash)) return 'ERR_PARENT'
+  if (!isWhole(block)) return 'ERR_TRANSACTIONS'
+  if (equalBytes(header.stateRoot, INVALID_STATE)) return 'ERR_STATE_ROOT'
+  if (previousCertificate !== undefined && !certifies(previousCertificate, keys))
+    return 'ERR_CERTIFICATE'
+  return undefined
+}
+
+/** Whether a certificate is a quorum's. */
+export function certifies(certificate: Certificate, keys: KeyRing): boolean {
+  try {
+    verifyCertificate(
+      certificate,
+      keys.validators,
+      { network: NETWORK, recoveryEpoch: 0 },
+      keys.verify
+    )
+    return certificate.phase === 'commit'
+  } catch {
+    return false
+  }
+}
+
+function rootOf(transactions: readonly Uint8Array[]): Uint8Array {
+  return sha256(concatBytes([...transactions]))
+}

@@ -1,0 +1,7 @@
+export { STRATEGIES, type Strategy } from './adversary.ts'
+export { buildBlock, contextOf, NETWORK } from './chain.ts'
+export type { Mutant } from './host.ts'
+export { createCheckedKeys, type KeyRing } from './keys.ts'
+export { createRandom, type Random } from './random.ts'
+export { HASTY, explain, randomScenario, runScenario } from './scenario.ts'
+export type { Outcome, Scenario } from './outcome.ts'

@@ -1,0 +1,43 @@
+// Every limit of the SDK, with its unit and its reason.
+
+/** Readings in a batch unless told otherwise: a minute at one a second, so one signature a minute. */
+export const BATCH_READINGS_DEFAULT: number = 60
+
+/** How long a reading waits for its batch to fill unless told otherwise, ms: until then a power cut loses it. */
+export const BATCH_MS_DEFAULT: number = 10_000
+
+/** Readings that wait for their batch or for room in the outbox, per lane. Above it `record` refuses. */
+export const READINGS_WAITING_MAX: number = 65_536
+
+/** Bytes of signed statements and payloads that a lane's outbox holds: about a fortnight of a bedside monitor. */
+export const OUTBOX_BYTES_MAX: number = 32 * 1024 * 1024
+
+/** How long one epoch of a stream's keys lasts, ms: consent can be granted and withdrawn by the hour. */
+export const EPOCH_MS: number = 3_600_000
+
+/** Statements of a lane under way at once: a node holds as many that came ahead of their predecessor. */
+export const WINDOW_STATEMENTS_MAX: number = 64
+
+/** Bytes of a lane under way at once: both lanes together are the 1 MiB that a node holds for a device. */
+export const WINDOW_BYTES_MAX: number = 512 * 1024
+
+/** How long a lane waits for its next proof before another node is tried, ms. A healthy network takes about one second. */
+export const COMMIT_WAIT_MS: number = 10_000
+
+/** How long it may take to connect, show who we are and learn where the lanes stand, ms. */
+export const HANDSHAKE_MS: number = 10_000
+
+/** The first wait between two connections, ms. It doubles while nothing is proved. */
+export const BACKOFF_MIN_MS: number = 250
+
+/** The longest wait between two connections, ms: a device is back within half a minute after any outage. */
+export const BACKOFF_MAX_MS: number = 30_000
+
+/**
+ * Final refusals in a row that stop a lane, or one more than the network may have faulty nodes if that is more.
+ * Each comes from the next node in turn, so a single lying or lagging one cannot stop a device.
+ */
+export const REFUSALS_MIN: number = 3
+
+/** Events kept for a reader that does not keep up. Then the oldest are dropped and it is told how many. */
+export const EVENTS_MAX: number = 256

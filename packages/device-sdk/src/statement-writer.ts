@@ -1,0 +1,165 @@
+import {
+  CONTENT_FORMAT_SENML_CBOR,
+  encodeReadings,
+  epochKey,
+  errorCode,
+  normalizeEs256,
+  PAYLOAD_BYTES_MAX,
+  PAYLOAD_OVERHEAD_BYTES,
+  PAYLOAD_SALT_BYTES,
+  sealPayload,
+  signCose,
+  STATEMENT_FLAG,
+  statementFormat,
+  statementId,
+  statementTransaction,
+  type Reading,
+  type Signer
+} from '@vitalchain/core'
+import type { NextPlace } from './lane.ts'
+import { EPOCH_MS } from './limits.ts'
+import type { OutboxEntry } from './outbox.ts'
+import type { DeviceTimers } from './timers.ts'
+
+/** A stream: one patient, one class of data, and the key tree that its payloads are encrypted with. */
+export interface DeviceStream {
+  /** 16 random bytes, a pseudonym. */
+  readonly id: Uint8Array
+  /** Which key tree of the stream. */
+  readonly generation: number
+  /** The root of that key tree, 32 bytes. */
+  readonly secret: Uint8Array
+  /** The first epoch that this start may use: above every earlier one's if the outbox does not remember them. Default 0. */
+  readonly epoch?: number
+}
+
+/** What every statement of a device has in common. */
+export interface StatementSettings {
+  readonly network: Uint8Array
+  readonly device: Uint8Array
+  readonly signer: Signer
+  readonly stream: DeviceStream
+  readonly retention: number
+  readonly random: (bytes: number) => Uint8Array
+}
+
+/** Counts epochs: one more at each start, and at least hourly by elapsed time, whatever the device's clock says. */
+export class EpochCounter {
+  #first: number
+  readonly #timers: DeviceTimers
+  readonly #started: number
+
+  constructor(first: number, timers: DeviceTimers) {
+    this.#first = first
+    this.#timers = timers
+    this.#started = timers.elapsed()
+  }
+
+  /** Opens a later epoch than one that was used before. */
+  after(used: number): void {
+    this.#first = Math.max(this.#first, used + 1)
+  }
+
+  current(): number {
+    return this.#first + Math.floor((this.#timers.elapsed() - this.#started) / EPOCH_MS)
+  }
+}
+
+/** Readings that fit one payload, with their bytes in clear. */
+export interface Pack<T> {
+  readonly items: readonly T[]
+  readonly clear: Uint8Array
+}
+
+/**
+ * Cuts a batch into as few packs as its payloads' limit needs, by halves, in order. The readings are checked already.
+ *
+ * @throws VitalchainError `ERR_SENML` for a single reading that does not fit, which `checkReading` rules out
+ */
+export function packReadings<T extends { readonly reading: Reading }>(
+  items: readonly T[]
+): Pack<T>[] {
+  const clear = encodeIfItFits(items.map(({ reading }) => reading))
+  if (clear !== undefined) return [{ items, clear }]
+  const half = Math.ceil(items.length / 2)
+  return [...packReadings(items.slice(0, half)), ...packReadings(items.slice(half))]
+}
+
+function encodeIfItFits(readings: readonly Reading[]): Uint8Array | undefined {
+  try {
+    const clear = encodeReadings(readings)
+    if (clear.length + PAYLOAD_OVERHEAD_BYTES <= PAYLOAD_BYTES_MAX) return clear
+  } catch (error) {
+    if (errorCode(error) !== 'ERR_SENML' || readings.length === 1) throw error
+  }
+  return undefined
+}
+
+/** Seals and signs statements. */
+export class StatementWriter {
+  readonly #settings: StatementSettings
+  readonly #epochs: EpochCounter
+  #key: { readonly epoch: number; readonly bytes: Uint8Array } | undefined
+
+  constructor(settings: StatementSettings, epochs: EpochCounter) {
+    this.#settings = settings
+    this.#epochs = epochs
+  }
+
+  /** The signed statement of a pack at its place in a lane. Nothing is kept: the caller stores it before it is sent. */
+  async write(
+    lane: 0 | 1,
+    { historyLost, boot, seq, previous }: NextPlace,
+    readings: readonly Reading[],
+    clear: Uint8Array
+  ): Promise<OutboxEntry> {
+    const { network, device, signer, stream, retention, random } = this.#settings
+    const epoch = this.#epochs.current()
+    const place = { network, device, lane, boot, seq, previous }
+    const sealed = sealPayload(clear, place, this.#epochKey(epoch), random(PAYLOAD_SALT_BYTES))
+    const times = readings.map(({ time }) => time)
+    const statement = statementFormat.encode({
+      type: 'readings',
+      ...place,
+      // Not the first and the last reading's: a clock that is set back in between must not make a batch invalid.
+      from: times.reduce((a, b) => Math.min(a, b)),
+      to: times.reduce((a, b) => Math.max(a, b)),
+      clock: undefined,
+      count: readings.length,
+      stream: stream.id,
+      generation: stream.generation,
+      epoch,
+      flags: historyLost ? STATEMENT_FLAG.historyLost : 0,
+      retention,
+      contentFormat: CONTENT_FORMAT_SENML_CBOR,
+      payloadSize: sealed.payload.length,
+      payloadDigest: sealed.payloadDigest,
+      commitment: sealed.commitment
+    })
+    return {
+      lane,
+      boot,
+      seq,
+      id: statementId(statement),
+      count: readings.length,
+      epoch,
+      transaction: statementTransaction(await signCose(signer, statement)),
+      payload: sealed.payload
+    }
+  }
+
+  #epochKey(epoch: number): Uint8Array {
+    if (this.#key?.epoch !== epoch) {
+      const { secret } = this.#settings.stream
+      this.#key = { epoch, bytes: epochKey(secret, epoch) }
+    }
+    return this.#key.bytes
+  }
+}
+
+/** Secure elements return a high S every second time, which the ledger does not take. */
+export function lowSSigner(signer: Signer): Signer {
+  const { publicKey } = signer
+  if (publicKey.algorithm === 'ed25519') return signer
+  return { publicKey, sign: async message => normalizeEs256(await signer.sign(message)) }
+}
