@@ -428,7 +428,9 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
       timers.clear()
       await ledgerLock.catch(() => undefined)
     },
-    work: () => input({ type: 'work', pending: pool.hasWork() }),
+    work() {
+      if (running) input({ type: 'work', pending: pool.hasWork() })
+    },
     advanced() {
       executed.clear()
       for (const [hash, proposal] of proposals)

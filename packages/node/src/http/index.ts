@@ -1,0 +1,6 @@
+export {
+  createHttpApi,
+  type HttpApi,
+  type HttpApiOptions,
+  type HttpListenOptions
+} from './http-api.ts'
