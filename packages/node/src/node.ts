@@ -4,6 +4,7 @@ import {
   callFormat,
   callTransaction,
   equalBytes,
+  errorCode,
   sha256,
   signCose,
   toHex,
@@ -37,8 +38,8 @@ import { createNetwork, transportPublicKey, type MemberPeer } from './network/in
 import { createAdmission } from './pool/admission.ts'
 import { createGossip } from './pool/gossip.ts'
 import { createOffers } from './pool/offers.ts'
-import { createPool } from './pool/pool.ts'
-import type { Unit } from './pool/unit.ts'
+import { createPool, type Pending } from './pool/pool.ts'
+import { payloadDigest, type Unit } from './pool/unit.ts'
 import { openStore, type Store } from './store/store.ts'
 import { createCatchUp } from './sync/catch-up.ts'
 import { createPayloadRepair } from './sync/payload-repair.ts'
@@ -89,6 +90,8 @@ export interface NodeStatus {
   /** Names of the other members with which a link is up. */
   readonly links: readonly string[]
   readonly waiting: number
+  /** Payloads that committed statements name and this node still has to fetch; 64 stands for 64 or more. */
+  readonly payloadsMissing: number
   readonly deviceSessions: number
   /** Whether this node votes. */
   readonly votes: boolean
@@ -150,6 +153,9 @@ export interface LedgerNode {
 
 /** How often transactions that waited too long are dropped, ms. */
 const EXPIRE_INTERVAL_MS = 60_000
+
+/** As many missing payloads as a status counts. */
+const MISSING_SHOWN_MAX = 64
 
 /** Makes a node of the ledger. Nothing is opened before `start()`. */
 export function createLedgerNode(options: LedgerNodeOptions): LedgerNode {
@@ -344,9 +350,19 @@ async function startParts(
     log
   })
 
+  /** Frees the payloads of what will never be committed. */
+  const discard = (dropped: Iterable<Pending>): void => {
+    for (const { transaction } of dropped) {
+      const digest = payloadDigest(transaction)
+      if (digest === undefined) continue
+      ledger
+        .discardPayload(digest)
+        .catch((error: unknown) => log('payload not discarded', { code: errorCode(error) }))
+    }
+  }
   const onCommitted = ({ transactions }: Executed): void => {
     source.keep(transactions)
-    pool.remove(transactions)
+    discard(pool.remove(transactions))
     sessions.committed(transactions.map(each => each.transaction))
     repair.wake()
   }
@@ -360,6 +376,7 @@ async function startParts(
     now,
     log,
     onBehind: member => void catchUp.run(member),
+    onRefused: refused => discard(refused),
     onCommitted,
     onFatal
   })
@@ -376,7 +393,7 @@ async function startParts(
   })
   const repair = createPayloadRepair({ ledger, network, log })
   const sessions = createDeviceSessions({ ledger, network, admission, node: transportKey, log })
-  const expiry = setInterval(() => pool.expire(now()), EXPIRE_INTERVAL_MS)
+  const expiry = setInterval(() => discard(pool.expire(now())), EXPIRE_INTERVAL_MS)
 
   const nameOf = (id: Uint8Array | undefined): string | undefined =>
     id === undefined
@@ -424,6 +441,7 @@ async function startParts(
         leader: nameOf(ledger.validators()[host.leader]?.member),
         links: network.linkedMembers().flatMap(member => nameOf(member) ?? []),
         waiting: pool.size,
+        payloadsMissing: ledger.wantedPayloads(MISSING_SHOWN_MAX).length,
         deviceSessions: sessions.size,
         votes: keys.consensus !== undefined
       }

@@ -5,6 +5,7 @@ import {
   toHex,
   VitalchainError,
   blockHash,
+  checkBlock,
   hash32,
   format,
   tuple,
@@ -17,7 +18,14 @@ import type { Network } from '../network/index.ts'
 import type { Admission } from '../pool/admission.ts'
 import type { Candidate } from '../ledger/execute.ts'
 import type { Pool } from '../pool/pool.ts'
-import { bundles, hashesFormat, unitsFormat, UNITS_MAX, type Unit } from '../pool/unit.ts'
+import {
+  bundles,
+  hashesFormat,
+  payloadDigest,
+  unitsFormat,
+  UNITS_MAX,
+  type Unit
+} from '../pool/unit.ts'
 
 /** Pause between two rounds of asking, ms: another member may have got it meanwhile. */
 const ASK_AGAIN_MS = 50
@@ -184,7 +192,7 @@ export function createBlockSource({
     return false
   }
 
-  return {
+  const source: BlockSource = {
     async transactions(hashes, from, wait) {
       const found = new Map<string, Candidate>()
       const missing = (): readonly Uint8Array[] =>
@@ -214,7 +222,8 @@ export function createBlockSource({
         })
         for await (const part of answer) {
           const proposal = proposalFormat.decode(part)
-          if (equalBytes(blockHash(proposal.header), hash)) found = proposal
+          if (!equalBytes(blockHash(proposal.header), hash)) continue
+          if (await isWhole(proposal, member, wait)) found = proposal
         }
         return found !== undefined
       })
@@ -228,14 +237,36 @@ export function createBlockSource({
       recent = new Map(committed.map(pending => [toHex(pending.hash), pending]))
     }
   }
+
+  /**
+   * Whether the list of transactions is the one that the header binds. A header alone does not tell: a faulty member can
+   * send it with another list, and the block would seem invalid.
+   */
+  async function isWhole(
+    proposal: BlockProposal,
+    member: Uint8Array,
+    wait: Wait
+  ): Promise<boolean> {
+    const limit = AbortSignal.any([wait.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)])
+    const held = await source.transactions(proposal.transactions, [member], {
+      live: false,
+      signal: limit,
+      isOver: wait.isOver
+    })
+    if (held === undefined) return false
+    const { header, previousCertificate } = proposal
+    checkBlock(
+      { header, previousCertificate, transactions: held.map(each => each.bytes) },
+      ledger.frontier
+    )
+    return true
+  }
+  return source
 }
 
 function holdsPayload(ledger: Ledger, { transaction }: Candidate): boolean {
-  return (
-    transaction.type !== 'statement' ||
-    transaction.statement.type !== 'readings' ||
-    ledger.hasPayload(transaction.statement.payloadDigest)
-  )
+  const digest = payloadDigest(transaction)
+  return digest === undefined || ledger.hasPayload(digest)
 }
 
 /** A transaction with its payload as this node holds it. */
@@ -243,10 +274,7 @@ export function toUnit(
   ledger: Ledger,
   { bytes, transaction }: Pick<Candidate, 'bytes' | 'transaction'>
 ): Unit {
-  const digest =
-    transaction.type === 'statement' && transaction.statement.type === 'readings'
-      ? transaction.statement.payloadDigest
-      : undefined
+  const digest = payloadDigest(transaction)
   return {
     transaction: bytes,
     payload: digest === undefined ? undefined : ledger.getPayload(digest)

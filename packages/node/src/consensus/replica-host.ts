@@ -30,13 +30,13 @@ import {
   type SignedMessage,
   type VoteState
 } from '@vitalchain/consensus'
-import type { Executed } from '../ledger/execute.ts'
+import { createCandidate, type Executed } from '../ledger/execute.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Network } from '../network/index.ts'
-import type { Pool } from '../pool/pool.ts'
+import type { Pending, Pool } from '../pool/pool.ts'
 import type { BlockSource } from './block-source.ts'
 import { isStoreFailure } from '../store/store.ts'
-import type { VoteStore } from './vote-store.ts'
+import type { PreparedBodies, VoteStore } from './vote-store.ts'
 
 /** How often a node tells the others where it stands, ms. */
 export const STATUS_INTERVAL_MS: number = 10_000
@@ -80,6 +80,8 @@ export interface ReplicaHostComponents {
   readonly log: (event: string, values: ErrorValues) => void
   /** Asks for blocks that others have: from this member, or anybody. */
   readonly onBehind: (member: Uint8Array | undefined) => void
+  /** Transactions that can never be committed were taken out of the pool. */
+  readonly onRefused: (refused: readonly Pending[]) => void
   /** A block is durable. */
   readonly onCommitted: (executed: Executed) => void
   /** Something after which this node must not go on: its state or its disk is not to be trusted. */
@@ -108,7 +110,7 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     stepping = true
     try {
       for (let next = inputs.shift(); next !== undefined; next = inputs.shift()) {
-        const [after, effects] = step(replica, { ...next, now: now() } as Input)
+        const [after, effects] = step(replica, { ...next, now: now() })
         replica = after
         for (const effect of effects) perform(effect)
       }
@@ -193,9 +195,22 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
       messages.push(vote.seal(await signer.sign(vote.signBytes)))
     }
     const durable = withSigned(record, messages)
-    await votes.write(durable)
+    await votes.write(durable, bodiesOf(record))
     signed = durable
     input({ type: 'signed', votes: messages })
+  }
+
+  /**
+   * The transactions of the prepared block: they must survive with the promise to propose it again, or a power cut everywhere
+   * could leave a block that nobody can build on and nobody can drop.
+   */
+  function bodiesOf({ prepared }: VoteState): PreparedBodies | undefined {
+    if (prepared === undefined) return undefined
+    const hash = prepared.certificate.blockHash
+    const held = executed.get(toHex(hash))
+    return held === undefined
+      ? undefined
+      : { blockHash: hash, transactions: held.transactions.map(each => each.bytes) }
   }
 
   function send({ to, message }: Extract<Effect, { type: 'send' }>): void {
@@ -216,7 +231,8 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
       executed: result,
       refused
     } = ledger.build(pool.candidates(), { view, proposer, time: Math.max(now(), minTime) })
-    for (const { hash, error } of refused) if (!error.retryable) pool.drop(hash)
+    const final = refused.filter(({ error }) => !error.retryable)
+    components.onRefused(final.flatMap(({ hash }) => pool.drop(hash) ?? []))
     if (block.transactions.length === 0 && !allowEmpty)
       return input({ type: 'built', height, view })
     const proposal = proposalOf(block)
@@ -394,6 +410,10 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
           verifySignature({ algorithm: 'ed25519', bytes: publicKey }, message, signature)
       })
       signed = await votes.read()
+      const prepared = signed?.prepared?.block
+      if (prepared !== undefined) proposals.set(toHex(blockHash(prepared.header)), prepared)
+      const bodies = await votes.readBodies()
+      source.keep((bodies?.transactions ?? []).map(bytes => createCandidate(bytes, true)))
       running = true
       network.onMessage((member, encoded) => {
         if (!running) return

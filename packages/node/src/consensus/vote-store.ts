@@ -1,6 +1,24 @@
+import {
+  BLOCK_BYTES_MAX,
+  BLOCK_TRANSACTIONS_MAX,
+  bytes,
+  equalBytes,
+  format,
+  hash32,
+  list,
+  tuple,
+  TRANSACTION_BYTES_MAX,
+  type Format
+} from '@vitalchain/core'
 import { decodeVoteState, encodeVoteState, type VoteState } from '@vitalchain/consensus'
 import { ClassicLevel } from 'classic-level'
 import { MemoryLevel } from 'memory-level'
+
+/** The transactions of the block that a vote state holds as prepared. */
+export interface PreparedBodies {
+  readonly blockHash: Uint8Array
+  readonly transactions: readonly Uint8Array[]
+}
 
 /**
  * Where a validator keeps what it signed. It is apart from the ledger's store, so that a backup of the ledger never holds
@@ -8,35 +26,58 @@ import { MemoryLevel } from 'memory-level'
  */
 export interface VoteStore {
   read(): Promise<VoteState | undefined>
-  /** Resolves once the state is on the disk: only then may its messages leave. */
-  write(state: VoteState): Promise<void>
+  readBodies(): Promise<PreparedBodies | undefined>
+  /** Resolves once the state, and the bodies given, are on the disk: only then may its messages leave. */
+  write(state: VoteState, bodies?: PreparedBodies): Promise<void>
   close(): Promise<void>
 }
 
-const KEY = 'vote-state'
+const STATE = 'vote-state'
+const BODIES = 'prepared-bodies'
 
-/** Opens a vote store: a LevelDB database of its own, whose checksummed log makes a torn write the state before. */
-export async function openVoteStore(location: string | 'memory'): Promise<VoteStore> {
+const bodiesFormat: Format<PreparedBodies> = format(
+  'prepared bodies',
+  BLOCK_BYTES_MAX + 16 * 1024,
+  tuple({
+    blockHash: hash32,
+    transactions: list(bytes(1, TRANSACTION_BYTES_MAX), BLOCK_TRANSACTIONS_MAX)
+  })
+)
+
+type Database = MemoryLevel<string, Uint8Array> | ClassicLevel<string, Uint8Array>
+type Put = { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
+
+/** Opens a vote store: a LevelDB database of its own, whose checksummed log makes a torn write the state before; `memory` keeps it there. */
+export async function openVoteStore(location: string): Promise<VoteStore> {
   if (location === 'memory') {
     const memory = new MemoryLevel<string, Uint8Array>({ valueEncoding: 'view' })
     await memory.open()
-    return voteStore(memory, encoded => memory.put(KEY, encoded))
+    return voteStore(memory, puts => memory.batch([...puts]))
   }
   const disk = new ClassicLevel<string, Uint8Array>(location, { valueEncoding: 'view' })
   await disk.open()
-  return voteStore(disk, encoded => disk.put(KEY, encoded, { sync: true }))
+  return voteStore(disk, puts => disk.batch([...puts], { sync: true }))
 }
 
-function voteStore(
-  database: MemoryLevel<string, Uint8Array> | ClassicLevel<string, Uint8Array>,
-  put: (encoded: Uint8Array) => Promise<void>
-): VoteStore {
+function voteStore(database: Database, write: (puts: readonly Put[]) => Promise<void>): VoteStore {
+  // Bodies do not change: those of one block are written once.
+  let written: Uint8Array = new Uint8Array(0)
   return {
     async read() {
-      const encoded = await database.get(KEY)
+      const encoded = await database.get(STATE)
       return encoded === undefined ? undefined : decodeVoteState(encoded)
     },
-    write: state => put(encodeVoteState(state)),
+    async readBodies() {
+      const encoded = await database.get(BODIES)
+      return encoded === undefined ? undefined : bodiesFormat.decode(encoded)
+    },
+    async write(state, bodies) {
+      const puts: Put[] = [{ type: 'put', key: STATE, value: encodeVoteState(state) }]
+      const isNew = bodies !== undefined && !equalBytes(bodies.blockHash, written)
+      if (isNew) puts.push({ type: 'put', key: BODIES, value: bodiesFormat.encode(bodies) })
+      await write(puts)
+      if (isNew) written = bodies.blockHash
+    },
     close: () => database.close()
   }
 }

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import {
   deviceAnswerFormat,
   deviceRequestFormat,
-  equalBytes,
   errorCode,
   isVitalchainError,
   openSession,
@@ -13,9 +12,10 @@ import {
   type ErrorValues,
   type Transaction
 } from '@vitalchain/core'
-import { getDevice, getLane } from '@vitalchain/contracts'
+import { getLane } from '@vitalchain/contracts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { FramedStream, Network } from '../network/index.ts'
+import { checkDeviceKey } from './known-device.ts'
 import type { Admission } from '../pool/admission.ts'
 
 /** Name of the protocol; `docs/spec/device-protocol.md`. */
@@ -93,11 +93,7 @@ export function createDeviceSessions({
   ): string | undefined {
     try {
       const { device, signed } = openSession(cose, { network: ledger.network, node, challenge })
-      const record = getDevice(ledger.state, device)
-      if (record === undefined)
-        throw new VitalchainError('ERR_DEVICE_UNKNOWN', 'no such device is registered')
-      if (!equalBytes(record.publicKey.bytes, signed.publicKey.bytes))
-        throw new VitalchainError('ERR_SIGNATURE', "the session is not signed by the device's key")
+      checkDeviceKey(ledger.state, device, signed.publicKey)
       const name = toHex(device)
       open.set(name, (open.get(name) ?? new Set()).add(session))
       session.answer({ type: 'done', request })

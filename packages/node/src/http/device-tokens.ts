@@ -1,5 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
-import { getDevice, type StateReader } from '@vitalchain/contracts'
+import type { StateReader } from '@vitalchain/contracts'
 import {
   concatBytes,
   decodeCbor,
@@ -13,6 +13,7 @@ import {
   utf8,
   VitalchainError
 } from '@vitalchain/core'
+import { checkDeviceKey } from '../devices/known-device.ts'
 
 /** How long a challenge may be answered, ms: a slow radio link and a slow secure element take a few seconds. */
 export const CHALLENGE_MS: number = 60_000
@@ -105,12 +106,7 @@ export function createDeviceTokens(ground: DeviceTokenGround, now: () => number)
         throw new VitalchainError('ERR_SESSION', 'the challenge is not open; ask for another one')
       const { network, transportKey: node, state } = ground
       const { device, signed } = openSession(cose, { network, node, challenge })
-      const known = getDevice(state, device)
-      if (known === undefined)
-        throw new VitalchainError('ERR_DEVICE_UNKNOWN', 'no such device is registered')
-      const { algorithm, bytes } = signed.publicKey
-      if (known.publicKey.algorithm !== algorithm || !equalBytes(known.publicKey.bytes, bytes))
-        throw new VitalchainError('ERR_SIGNATURE', "the session is not signed by the device's key")
+      checkDeviceKey(state, device, signed.publicKey)
       makeRoom(device)
       const secret = randomBytes(TOKEN_SECRET_BYTES).toString('base64url')
       issued.set(name, {

@@ -180,6 +180,9 @@ function createLedger(
     genesisBytes: genesis,
     rules,
     state,
+    get frontier() {
+      return tip.frontier
+    },
     get head() {
       return tip.head
     },
@@ -211,6 +214,9 @@ function createLedger(
     hasPayload: digest => payloads.has(digest),
     payloadMeta: digest => payloads.meta(digest),
     deletePayload: digest => payloads.delete(digest),
+    discardPayload: async digest => {
+      if (store.get('named', digest) === undefined) await payloads.delete(digest)
+    },
     wantedPayloads: max => payloads.wanted(max),
     proveState: key => proveState(nodes, key),
     async close() {

@@ -135,6 +135,9 @@ export function commitWrites(
       const { device, lane } = transaction.statement
       const key = placeKey(device, lane, transaction.statement)
       writes.push({ table: 'places', key, value: leaf })
+      if (transaction.statement.type === 'readings') {
+        writes.push({ table: 'named', key: transaction.statement.payloadDigest, value: leaf })
+      }
     }
   }
   for (const tile of effects.tiles) {

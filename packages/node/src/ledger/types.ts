@@ -2,6 +2,7 @@ import type { Rules, StateReader } from '@vitalchain/contracts'
 import type {
   Block,
   Certificate,
+  Frontier,
   Genesis,
   StateProof,
   Transaction,
@@ -75,6 +76,8 @@ export interface Ledger extends Archive {
   readonly state: StateReader
   /** The validator set of a height up to the next; by default of the next. */
   validators(height?: number): ValidatorSet
+  /** The history tree after the newest block, as appending to it needs it. */
+  readonly frontier: Frontier
   /** Views that decided past heights, ascending: up to the height below the newest, of the last two rounds of leaders. */
   pastViews(): readonly PastView[]
   /**
@@ -132,6 +135,8 @@ export interface Ledger extends Archive {
   hasPayload(digest: Uint8Array): boolean
   payloadMeta(digest: Uint8Array): PayloadMeta | undefined
   deletePayload(digest: Uint8Array): Promise<void>
+  /** Deletes a payload unless a committed statement names it. */
+  discardPayload(digest: Uint8Array): Promise<void>
   /** Up to `max` payloads that committed statements name and this node lacks, in turns. */
   wantedPayloads(max: number): readonly WantedPayload[]
   /** Proof that a key has its value, or none, under the state root of the head. */

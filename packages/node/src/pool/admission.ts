@@ -144,9 +144,9 @@ export function createAdmission({ ledger, pool, now, onAdmitted }: AdmissionComp
     payload: Uint8Array | undefined
   ): Promise<void> {
     if (
+      payload === undefined ||
       transaction.type !== 'statement' ||
-      transaction.statement.type !== 'readings' ||
-      payload === undefined
+      transaction.statement.type !== 'readings'
     )
       return
     const { payloadDigest, retention } = transaction.statement

@@ -37,14 +37,14 @@ export interface Pool {
   add(pending: Pending): void
   /** In the order in which a block should take them: evidence, calls, urgent lanes, then what came first; chains in their order. */
   candidates(): IterableIterator<Pending>
-  /** Takes out what a block committed and what can no longer be. */
+  /** Takes out what a block committed, and what can no longer be, which is returned. */
   remove(
     committed: Iterable<{ readonly hash: Uint8Array; readonly transaction: Transaction }>
-  ): void
+  ): readonly Pending[]
   /** Takes out one that was refused. */
-  drop(hash: Uint8Array): void
+  drop(hash: Uint8Array): Pending | undefined
   /** Takes out what has waited longer than {@link POOL_WAIT_MS}. */
-  expire(now: number): void
+  expire(now: number): readonly Pending[]
 }
 
 /** Waiting transactions of one chain, by what they follow. */
@@ -129,6 +129,7 @@ export function createPool(rules: Rules, state: StateReader): Pool {
       }
     },
     remove(committed) {
+      const lost: Pending[] = []
       for (const { hash, transaction } of committed) {
         const same = byHash.get(toHex(hash)) ?? byId.get(toHex(transaction.id))
         if (same !== undefined) remove(same)
@@ -136,15 +137,21 @@ export function createPool(rules: Rules, state: StateReader): Pool {
         const link = rules.link(transaction)
         const rival =
           link === undefined ? undefined : chains.get(link.chain)?.get(toHex(link.previous))
-        if (rival !== undefined) remove(rival)
+        if (rival === undefined) continue
+        remove(rival)
+        lost.push(rival)
       }
+      return lost
     },
     drop(hash) {
       const pending = byHash.get(toHex(hash))
       if (pending !== undefined) remove(pending)
+      return pending
     },
     expire(now) {
-      for (const pending of byHash.values()) if (now - pending.since > POOL_WAIT_MS) remove(pending)
+      const late = [...byHash.values()].filter(pending => now - pending.since > POOL_WAIT_MS)
+      for (const pending of late) remove(pending)
+      return late
     }
   }
   return pool

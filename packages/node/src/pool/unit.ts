@@ -8,7 +8,8 @@ import {
   tuple,
   hash32,
   type Codec,
-  type Format
+  type Format,
+  type Transaction
 } from '@vitalchain/core'
 
 /** A transaction with the payload that its statement names: they travel as one, so that nobody counts one without the other. */
@@ -72,4 +73,11 @@ export function* bundles(units: Iterable<Unit>): IterableIterator<readonly Unit[
     size += unitBytes(each)
   }
   if (bundle.length > 0) yield bundle
+}
+
+/** The digest of the payload that a transaction names, if it is a statement of readings. */
+export function payloadDigest(transaction: Transaction): Uint8Array | undefined {
+  return transaction.type === 'statement' && transaction.statement.type === 'readings'
+    ? transaction.statement.payloadDigest
+    : undefined
 }

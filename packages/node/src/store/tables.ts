@@ -18,6 +18,7 @@ import { concatBytes, fromHex, u32be, u64be, u8, type Place, type TileId } from 
  * | payloads     | P      | SHA-256 of the payload                      | the encrypted payload                                     |
  * | payloadMeta  | r      | SHA-256 of the payload                      | CBOR: retention class, stored at (ms), at height, size    |
  * | wanted       | w      | SHA-256 of a payload that is missing here   | its retention class, u8                                   |
+ * | named        | N      | SHA-256 of a payload that a statement names | leaf index of the newest such statement, u64              |
  *
  * All integers are big-endian, so that the order of the keys is theirs.
  */
@@ -33,7 +34,8 @@ export const TABLES: Readonly<Record<TableName, string>> = {
   validators: 'v',
   payloads: 'P',
   payloadMeta: 'r',
-  wanted: 'w'
+  wanted: 'w',
+  named: 'N'
 }
 
 /** The name of a table. */
@@ -50,6 +52,7 @@ export type TableName =
   | 'payloads'
   | 'payloadMeta'
   | 'wanted'
+  | 'named'
 
 /** Keys of the meta table. */
 export const META: Readonly<Record<'format' | 'genesis' | 'head' | 'leadership', Uint8Array>> = {

@@ -8,7 +8,7 @@ import { bundles, hashesFormat, unitsFormat } from '../pool/unit.ts'
 const PAYLOADS_AT_ONCE = 64
 
 /** Pause after nobody had a payload that is missing, ms. */
-const REPAIR_PAUSE_MS = 5_000
+const REPAIR_PAUSE_MS = 1_000
 
 /** How long a member may take to answer, ms. */
 const REPAIR_TIMEOUT_MS = 5_000
@@ -51,6 +51,8 @@ export function createPayloadRepair({
       )
     }
   )
+
+  network.onLinkUp(() => awake.abort())
 
   /** @returns whether anything came */
   async function fetchSome(): Promise<boolean> {
