@@ -1,7 +1,13 @@
 export * from './messages.ts'
 export * from './vote-state.ts'
 export * from './types.ts'
-export { createReplica, type ReplicaState } from './state.ts'
+export {
+  createReplica,
+  type AcceptedProposal,
+  type KnownBlock,
+  type ReplicaState,
+  type Round
+} from './state.ts'
 export { step } from './replica.ts'
 export * from './leader.ts'
 export {

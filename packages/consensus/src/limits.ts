@@ -6,9 +6,6 @@ export const VIEWS_KEPT: number = 4
 /** Prepared certificates remembered as verified, one a view, so that n view changes cost one verification. */
 export const CERTIFICATES_KEPT: number = 8
 
-/** Kinds of message kept of each validator for the next height: one each of the four signed kinds. */
-export const NEXT_HEIGHT_MESSAGES_PER_VALIDATOR: number = 4
-
 /** Shortest base of the view timeout, ms: below it, scheduling noise on a busy machine looks like a fault. */
 export const BASE_TIMEOUT_MIN_MS: number = 250
 

@@ -3,12 +3,15 @@ import { decodeCbor, encodeCbor, TRANSACTION_BYTES_MAX } from '@vitalchain/core'
 
 /** The key-value state that contracts read. Keys and values are bytes; the state root covers every pair. */
 export interface StateReader {
+  /** The value of a key; undefined when it has none. */
   get(key: Uint8Array): Uint8Array | undefined
 }
 
 /** The state as a transaction sees and changes it. What it wrote is undone as a whole when it throws. */
 export interface State extends StateReader {
+  /** Gives a key a value. */
   put(key: Uint8Array, value: Uint8Array): void
+  /** Takes a key's value away. */
   delete(key: Uint8Array): void
 }
 

@@ -8,7 +8,9 @@ export const STATE_VALUE_BYTES_MAX: number = 64 * 1024
 export interface Table<T> {
   /** The full key of an identifier, for state proofs. */
   key(id: Uint8Array): Uint8Array
+  /** The record of an identifier. */
   get(state: StateReader, id: Uint8Array): T | undefined
+  /** Writes the record of an identifier. */
   put(state: State, id: Uint8Array, value: T): void
 }
 

@@ -4,8 +4,13 @@ export {
   type TestNetwork,
   type TestNetworkOptions
 } from './testing/test-network.ts'
-export type { CommittedEvent } from './ledger/events.ts'
-export type { Ledger } from './ledger/ledger.ts'
+export type { FoundedNetwork, MemberSecrets } from './testing/found-network.ts'
+export type { Archive } from './ledger/archive.ts'
+export type { CommittedEvent, Cursor } from './ledger/events.ts'
+export type { Head } from './ledger/head.ts'
+export type { LedgerReader } from './ledger/types.ts'
+export type { PayloadMeta } from './store/payload-store.ts'
+export type { WantedPayload } from './store/wanted-payloads.ts'
 export type { Unit } from './pool/unit.ts'
 export { nodeCryptoBackend } from './crypto/node-crypto-backend.ts'
 export {

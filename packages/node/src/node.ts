@@ -33,7 +33,7 @@ import { createNodeSigner } from './crypto/node-signer.ts'
 import { createDeviceSessions } from './devices/device-sessions.ts'
 import { FIRST_CURSOR, formatCursor, type CommittedEvent, type Cursor } from './ledger/events.ts'
 import type { Executed } from './ledger/execute.ts'
-import { openLedger, type Ledger } from './ledger/ledger.ts'
+import { openLedger, type Ledger, type LedgerReader } from './ledger/ledger.ts'
 import { createNetwork, transportPublicKey, type MemberPeer } from './network/index.ts'
 import { createAdmission } from './pool/admission.ts'
 import { createGossip } from './pool/gossip.ts'
@@ -71,6 +71,7 @@ export interface LedgerNodeOptions {
   readonly contracts?: readonly Contract[]
   /** The clock, ms since 1970. */
   readonly now?: () => number
+  /** Told what happens, as a short name and values fit for a log: never a secret or anything about a patient. */
   readonly log?: (event: string, values: ErrorValues) => void
 }
 
@@ -105,13 +106,14 @@ export interface LedgerNode {
   stop(): Promise<void>
   /** Own multiaddrs with `/p2p/…`; empty before start. */
   addresses(): readonly string[]
+  /** Where it stands now. @throws VitalchainError `ERR_NOT_STARTED` */
   status(): NodeStatus
   /** The network id. */
   readonly network: Uint8Array
   /** The own transport public key, 32 bytes. */
   readonly transportKey: Uint8Array
   /** The durable ledger; for reading. @throws VitalchainError `ERR_NOT_STARTED` before start */
-  readonly ledger: Ledger
+  readonly ledger: LedgerReader
   /** The committed state, for the readers that contracts offer, such as `getDevice`. */
   readonly state: StateReader
   /**

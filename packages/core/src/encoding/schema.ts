@@ -7,7 +7,9 @@ import { decodeCbor, encodeCbor, type CborValue } from './cbor.ts'
  * with the path of the fault.
  */
 export interface Codec<T> {
+  /** The value as CBOR items. */
   write(value: T): CborValue
+  /** The value of CBOR items. @throws VitalchainError `ERR_SCHEMA` */
   read(value: CborValue, path: string): T
 }
 
@@ -119,7 +121,8 @@ export function list<T>(item: Codec<T>, max: number, min: number = 0): Codec<rea
 }
 
 type Fields = Readonly<Record<string, Codec<never>>>
-type Struct<F> = { readonly [K in keyof F]: F[K] extends Codec<infer T> ? T : never }
+/** The record that fields make. */
+export type Struct<F> = { readonly [K in keyof F]: F[K] extends Codec<infer T> ? T : never }
 
 /** A record, written as a CBOR array of its fields in the order given: no keys, so no order of keys to get wrong. */
 export function tuple<F extends Record<string, Codec<unknown>> | Fields>(
@@ -178,7 +181,7 @@ export function mapped<U, T>(
 }
 
 /** The fields of one case of a union, all but its `type`. */
-type CaseFields<T> = { readonly [K in keyof Omit<T, 'type'>]: Codec<Omit<T, 'type'>[K]> }
+export type CaseFields<T> = { readonly [K in keyof Omit<T, 'type'>]: Codec<Omit<T, 'type'>[K]> }
 
 /** One of several records, told apart by a number in front of their fields. Unknown numbers fail closed. */
 export function union<T extends { readonly type: string }>(cases: {
@@ -203,8 +206,9 @@ export interface Format<T> {
   readonly name: string
   /** The largest encoding that is read, in bytes. */
   readonly bytesMax: number
+  /** The deterministic encoding of a value. */
   encode(value: T): Uint8Array
-  /** @throws VitalchainError `ERR_TOO_LARGE`, `ERR_ENCODING`, `ERR_NOT_CANONICAL` or `ERR_SCHEMA` */
+  /** The value of an encoding. @throws VitalchainError `ERR_TOO_LARGE`, `ERR_ENCODING`, `ERR_NOT_CANONICAL` or `ERR_SCHEMA` */
   decode(bytes: Uint8Array): T
 }
 

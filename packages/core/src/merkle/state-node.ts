@@ -10,6 +10,7 @@ export const EMPTY_STATE_ROOT: Uint8Array = new Uint8Array(HASH_BYTES)
 
 /** Reads node records by position; `undefined` when nothing is kept there. */
 export interface NodeStore {
+  /** The record at a position; undefined where the tree has none. */
   get(position: string): Uint8Array | undefined
 }
 

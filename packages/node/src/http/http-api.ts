@@ -26,6 +26,7 @@ export interface HttpApiOptions {
   readonly node: LedgerNode
   /** The bearer token of the local operator, who may read everything: at least 32 characters, made at random. */
   readonly token: string
+  /** Told of failures; never of a URL, a header or a body. */
   readonly log?: (event: string, values: ErrorValues) => void
   /** The clock, ms since 1970. */
   readonly now?: () => number

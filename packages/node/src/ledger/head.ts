@@ -47,19 +47,12 @@ export interface Head {
   readonly leadership: Leadership
 }
 
-/** The view that decided a height, as the block above it shows. */
-export interface PastView {
-  readonly height: number
-  readonly view: number
-}
-
 /** What a ledger keeps in memory: small, and derived from the store when it opens. */
 export interface Tip {
   readonly head: Head
   readonly frontier: Frontier
   /** All validator sets since genesis, ascending; the last one certifies the next block. */
   readonly terms: readonly ValidatorTerm[]
-  readonly pastViews: readonly PastView[]
 }
 
 /** The state tree's records in a store. */
@@ -79,11 +72,6 @@ export function termOf(terms: readonly ValidatorTerm[], height: number): Validat
     throw new VitalchainError('ERR_DAMAGED', 'the store holds no validator set')
   }
   return found
-}
-
-/** How many past views are kept: of two rounds of leaders. */
-export function keepPastViews(views: readonly PastView[], validators: number): readonly PastView[] {
-  return views.slice(-2 * validators)
 }
 
 /** The head that a certified header makes. */
@@ -161,15 +149,7 @@ async function readTip(store: Store, genesisHead: Head): Promise<Tip> {
       equalBytes(termOf(terms, height + 1).hash, header.nextValidatorsHash)
     if (!fits) throw inconsistent('the newest header')
   }
-  const views = 2 * termOf(terms, height + 1).validators.length
-  const pastViews: PastView[] = []
-  for (let at = Math.max(2, height - views + 1); at <= height; at += 1) {
-    const { previousCertificate } = readRecord(store, at)
-    if (previousCertificate !== undefined) {
-      pastViews.push({ height: at - 1, view: previousCertificate.view })
-    }
-  }
-  return { head, frontier, terms, pastViews }
+  return { head, frontier, terms }
 }
 
 function readRecord(store: Store, height: number): HeaderRecord {

@@ -17,30 +17,15 @@ import type { WantedPayload } from '../store/wanted-payloads.ts'
 import { createArchive } from './archive.ts'
 import { buildBlock, validateBlock, type Base } from './blocks.ts'
 import { checkCertifies } from './check-header.ts'
-import {
-  createBell,
-  FIRST_CURSOR,
-  streamEvents,
-  type CommittedEvent,
-  type Cursor
-} from './events.ts'
-import type { Candidate, Executed, Refusal } from './execute.ts'
-import {
-  createTerm,
-  keepPastViews,
-  loadTip,
-  nodeStore,
-  termOf,
-  toHead,
-  type Head,
-  type Tip
-} from './head.ts'
+import { createBell, FIRST_CURSOR, streamEvents } from './events.ts'
+import type { Executed } from './execute.ts'
+import { createTerm, loadTip, nodeStore, termOf, toHead, type Tip } from './head.ts'
 import { createOverlay } from './overlay.ts'
 import { commitWrites, firstLeaf } from './records.ts'
 import type { CommittedBlock, Ledger, LedgerInit } from './types.ts'
 
 export type * from './types.ts'
-export type { Candidate, CommittedEvent, Cursor, Executed, Head, Refusal, WantedPayload }
+export type { CommittedEvent } from './events.ts'
 
 const DAY_MS = 86_400_000
 
@@ -98,27 +83,21 @@ function createLedger(
     const term = termOf(tip.terms, header.height)
     const next = createTerm(header.height + 1, validators)
     const handsOver = !equalBytes(next.hash, term.hash)
-    const decided = executed.block.previousCertificate?.view
     const leadership = advanceLeadership(
       tip.head.leadership,
       header.height,
       term.validators,
-      decided
+      executed.block.previousCertificate?.view
     )
     const wanted = missingPayloads(executed)
     const snapshot = store.snapshot()
     view = snapshot
     try {
       await store.write(commitWrites(executed, certificate, { leadership, handsOver, wanted }))
-      const seen =
-        decided === undefined
-          ? tip.pastViews
-          : [...tip.pastViews, { height: header.height - 1, view: decided }]
       tip = {
         head: toHead(header, certificate, leadership),
         frontier: executed.effects.frontier,
-        terms: handsOver ? [...tip.terms, next] : tip.terms,
-        pastViews: keepPastViews(seen, validators.length)
+        terms: handsOver ? [...tip.terms, next] : tip.terms
       }
     } finally {
       view = store
@@ -187,7 +166,6 @@ function createLedger(
       return tip.head
     },
     validators: (height = tip.head.height + 1) => validatorsOf(height),
-    pastViews: () => tip.pastViews,
     check(transaction, time) {
       rules.apply(
         createOverlay(state),

@@ -14,7 +14,7 @@ import type { WantedPayload } from '../store/wanted-payloads.ts'
 import type { Archive } from './archive.ts'
 import type { CommittedEvent, Cursor } from './events.ts'
 import type { Candidate, Executed, Refusal } from './execute.ts'
-import type { Head, PastView } from './head.ts'
+import type { Head } from './head.ts'
 
 /** What a leader built. */
 export interface Built {
@@ -63,23 +63,45 @@ export interface LedgerInit {
   readonly now?: () => number
 }
 
-/** The durable ledger of one node: everything below the vote. */
-export interface Ledger extends Archive {
+/** What anybody in the process may read of the ledger. */
+export interface LedgerReader extends Archive {
   /** The network id. */
   readonly network: Uint8Array
+  /** The genesis, and the bytes of its document. */
   readonly genesis: Genesis
   readonly genesisBytes: Uint8Array
-  readonly rules: Rules
   /** The newest durable block. */
   readonly head: Head
   /** The state after the newest block. Values are hashed when written and checked when read. */
   readonly state: StateReader
   /** The validator set of a height up to the next; by default of the next. */
   validators(height?: number): ValidatorSet
+  /**
+   * Committed events behind a cursor (from the first without one), then live until the signal aborts.
+   *
+   * @throws VitalchainError `ERR_CURSOR` from the first step when no event stands at the cursor
+   */
+  events(options?: {
+    readonly from?: Cursor
+    readonly signal?: AbortSignal
+  }): AsyncIterable<CommittedEvent>
+  /** The payload, hashed again; a damaged one is absent and deleted, so that fetching it heals. */
+  getPayload(digest: Uint8Array): Uint8Array | undefined
+  /** Whether a payload is stored and durable. */
+  hasPayload(digest: Uint8Array): boolean
+  /** What is kept about a payload. */
+  payloadMeta(digest: Uint8Array): PayloadMeta | undefined
+  /** Up to `max` payloads that committed statements name and this node lacks, in turns. */
+  wantedPayloads(max: number): readonly WantedPayload[]
+  /** Proof that a key has its value, or none, under the state root of the head. */
+  proveState(key: Uint8Array): StateProof
+}
+
+/** The durable ledger of one node: everything below the vote. */
+export interface Ledger extends LedgerReader {
+  readonly rules: Rules
   /** The history tree after the newest block, as appending to it needs it. */
   readonly frontier: Frontier
-  /** Views that decided past heights, ascending: up to the height below the newest, of the last two rounds of leaders. */
-  pastViews(): readonly PastView[]
   /**
    * Whether a transaction whose signatures were checked would take effect now, at a time of the caller's clock. Changes
    * nothing.
@@ -113,15 +135,6 @@ export interface Ledger extends Archive {
     certificate: Certificate,
     options?: { readonly verified?: boolean }
   ): Promise<CommittedBlock>
-  /**
-   * Committed events behind a cursor (from the first without one), then live until the signal aborts.
-   *
-   * @throws VitalchainError `ERR_CURSOR` from the first step when no event stands at the cursor
-   */
-  events(options?: {
-    readonly from?: Cursor
-    readonly signal?: AbortSignal
-  }): AsyncIterable<CommittedEvent>
   /** Stores a payload, durably when it resolves; see `PayloadStore.put`. To be awaited before a vote for its statement. */
   putPayload(
     digest: Uint8Array,
@@ -130,17 +143,10 @@ export interface Ledger extends Archive {
   ): Promise<void>
   /** Resolves when all payloads put so far are durable. */
   flushPayloads(): Promise<void>
-  /** The payload, hashed again; a damaged one is absent and deleted, so that fetching it heals. */
-  getPayload(digest: Uint8Array): Uint8Array | undefined
-  hasPayload(digest: Uint8Array): boolean
-  payloadMeta(digest: Uint8Array): PayloadMeta | undefined
+  /** Deletes a payload and what is kept about it. */
   deletePayload(digest: Uint8Array): Promise<void>
   /** Deletes a payload unless a committed statement names it. */
   discardPayload(digest: Uint8Array): Promise<void>
-  /** Up to `max` payloads that committed statements name and this node lacks, in turns. */
-  wantedPayloads(max: number): readonly WantedPayload[]
-  /** Proof that a key has its value, or none, under the state root of the head. */
-  proveState(key: Uint8Array): StateProof
   /** Ends the streams of events, waits for writes under way and closes the store. */
   close(): Promise<void>
 }

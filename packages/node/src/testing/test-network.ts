@@ -20,6 +20,7 @@ export interface TestNetwork {
   readonly genesis: Uint8Array
   /** The genesis with everybody's secret keys. */
   readonly founded: FoundedNetwork
+  /** Stops all nodes. */
   stop(): Promise<void>
 }
 

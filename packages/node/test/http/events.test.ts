@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { decodeTransaction, toHex } from '@vitalchain/core'
 import { EVENT_STREAMS_MAX } from '../../src/http/routes.ts'
 import { writeEvents, type EventStreamTimes } from '../../src/http/event-stream.ts'
-import type { CommittedEvent, Ledger } from '../../src/ledger/ledger.ts'
+import type { CommittedEvent, LedgerReader } from '../../src/ledger/ledger.ts'
 import { ledgerWithDevice, START_MS } from '../ledger/fixture.ts'
 import { bearer, commit, startService } from './service.ts'
 
@@ -49,7 +49,7 @@ async function read(response: IncomingMessage, count = Infinity): Promise<Sent[]
 }
 
 /** What the ledger says about the transaction at a position. */
-function committedAt(ledger: Ledger, leaf: number): Omit<Sent, 'event'> {
+function committedAt(ledger: LedgerReader, leaf: number): Omit<Sent, 'event'> {
   const height = ledger.heightOf(leaf)
   const { time, history, transactionCount } = ledger.header(height)!
   const index = leaf - (history.size - transactionCount)
@@ -154,7 +154,7 @@ t.test('events by HTTP', async t => {
   })
 })
 
-async function firstEvent(ledger: Ledger): Promise<CommittedEvent> {
+async function firstEvent(ledger: LedgerReader): Promise<CommittedEvent> {
   for await (const event of ledger.events()) return event
   throw new Error('the ledger has no event')
 }
