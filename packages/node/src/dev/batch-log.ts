@@ -21,7 +21,7 @@ export interface RecordedBatch {
 }
 
 /** A block as a receipt shows it. */
-export interface DecidedBlock {
+interface DecidedBlock {
   readonly height: number
   /** The view that decided it. */
   readonly view: number
@@ -106,8 +106,8 @@ export function createBatchLog(
   const prove = async (file: string, proof: Proof, since: number): Promise<void> => {
     latencies.push(performance.now() - since)
     if (latencies.length > LATENCIES_MAX) latencies.shift()
-    const { header, certificate } = receiptFormat.decode(proof.receipt)
-    tell({ height: header.height, view: certificate.view })
+    // Only a kill looks at blocks; taking every receipt apart again would cost as much as sending it.
+    if (watchers.size > 0) tell(blockOf(proof))
     const written = keep(file, proof)
     writing.add(written)
     await written.finally(() => writing.delete(written))
@@ -127,18 +127,11 @@ export function createBatchLog(
       counts.batches++
       counts.recorded += count
       if (receipts !== undefined) batches.push({ id: toHex(id), count, file })
-      // Their rejections come with that of `proved`.
-      void submission.accepted.then(
-        () => void (counts.accepted += count),
-        () => undefined
-      )
-      void submission.committed.then(
-        () => {
-          counts.committed += count
-          tell(undefined)
-        },
-        () => undefined
-      )
+      void reached(submission.accepted, () => (counts.accepted += count))
+      void reached(submission.committed, () => {
+        counts.committed += count
+        tell(undefined)
+      })
       submission.proved
         .then(proof => prove(file, proof, since))
         .then(onProof)
@@ -155,4 +148,19 @@ export function createBatchLog(
       await Promise.all(writing)
     }
   }
+}
+
+function blockOf({ receipt }: Proof): DecidedBlock {
+  const { header, certificate } = receiptFormat.decode(receipt)
+  return { height: header.height, view: certificate.view }
+}
+
+/** Does something when a step is reached. That it will not be is told by the rejection of `proved`. */
+async function reached(step: Promise<void>, then: () => void): Promise<void> {
+  try {
+    await step
+  } catch {
+    return
+  }
+  then()
 }

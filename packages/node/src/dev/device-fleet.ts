@@ -1,20 +1,14 @@
 import { createDevice, type Device } from '@vitalchain/device-sdk'
 import { libp2pTransport } from '@vitalchain/device-sdk/libp2p'
-import {
-  createSigner,
-  deviceId,
-  equalBytes,
-  generateSecretKey,
-  networkId,
-  type Signer
-} from '@vitalchain/core'
+import { deviceId, equalBytes, generateSecretKey, networkId, type Signer } from '@vitalchain/core'
+import { createNodeSigner } from '../crypto/node-signer.ts'
 import { transportPublicKey } from '../network/index.ts'
 import type { Hospital } from './hospitals.ts'
 import type { DeviceKeys } from './keys-file.ts'
 import { registerDevice } from './register-device.ts'
 
 /** The model that simulated devices are registered with. It stands on the ledger in clear. */
-export const DEVICE_MODEL: string = 'vitalchain simulated monitor'
+const DEVICE_MODEL = 'vitalchain simulated monitor'
 
 /** How long a reading of a device in real time waits for its batch to fill, ms. */
 const BATCH_MS = 1_000
@@ -32,14 +26,13 @@ export function createDeviceKeys(
   columns: readonly (readonly string[])[]
 ): readonly { readonly keys: DeviceKeys; readonly signer: Signer }[] {
   return columns.map((own, k) => {
-    const signer = createSigner('ed25519', generateSecretKey('ed25519'))
-    const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes))
+    const signer = createNodeSigner(generateSecretKey('ed25519'))
     const keys = {
       name: `monitor-${k + 1}`,
       device: deviceId(signer.publicKey),
-      stream: random(16),
+      stream: crypto.getRandomValues(new Uint8Array(16)),
       generation: 0,
-      secret: random(32),
+      secret: crypto.getRandomValues(new Uint8Array(32)),
       columns: own
     }
     return { keys, signer }

@@ -31,25 +31,46 @@ export async function feedAtOnce(
 ): Promise<void> {
   const batches = Math.ceil(readings.length / batch)
   const window = Math.min(UNPROVED_MAX, Math.max(1, Math.floor(batches / WINDOWS_MIN)))
-  let unproved = 0
-  let wake = (): void => undefined
-  signal.addEventListener('abort', () => wake())
-  const onProof = (): void => {
-    unproved--
-    wake()
-  }
+  const gate = createGate(window, signal)
   for (let from = 0; from < readings.length; from += batch) {
-    while (unproved >= window && !signal.aborted) {
-      await new Promise<void>(resolve => {
-        wake = resolve
-      })
-    }
+    await gate.enter()
     if (signal.aborted) return
     const recording = device.record(readings.slice(from, from + batch))
     if (readings.length - from < batch) await device.flush()
-    for (const submission of await recording) {
-      unproved++
-      log.add(name, submission, onProof)
+    const submissions = await recording
+    let left = submissions.length
+    const onProof = (): void => {
+      if (--left === 0) gate.leave()
+    }
+    for (const submission of submissions) log.add(name, submission, onProof)
+  }
+}
+
+/** Lets so many in at a time; everybody once the signal aborts. */
+function createGate(
+  size: number,
+  signal: AbortSignal
+): { enter(): Promise<void> | undefined; leave(): void } {
+  const waiting: (() => void)[] = []
+  let inside = 0
+  signal.addEventListener('abort', () => {
+    for (const enter of waiting) enter()
+  })
+  return {
+    enter() {
+      if (signal.aborted) return undefined
+      if (inside < size) {
+        inside++
+        return undefined
+      }
+      return new Promise(resolve => {
+        waiting.push(resolve)
+      })
+    },
+    leave() {
+      const next = waiting.shift()
+      if (next === undefined) inside--
+      else next()
     }
   }
 }
@@ -86,9 +107,10 @@ export async function feedSimulated(feed: Feed, seed: number, signal: AbortSigna
 
 // Not awaited by its callers: a reading waits for its batch to fill, the next one does not wait for it.
 function record({ name, device, log, onFault }: Feed, readings: readonly Reading[]): void {
-  device.record(readings).then(submissions => {
-    for (const submission of submissions) log.add(name, submission)
-  }, onFault)
+  const note = async (): Promise<void> => {
+    for (const submission of await device.record(readings)) log.add(name, submission)
+  }
+  note().catch(onFault)
 }
 
 async function wait(ms: number, signal: AbortSignal): Promise<void> {

@@ -48,9 +48,7 @@ export async function carryOutKill(
   if (signal.aborted) return undefined
   const status = await newestStatus(hospitals)
   const hospital =
-    victim === 'primary'
-      ? hospitals.find(({ name }) => name === status.leader)
-      : hospitals[victim]
+    victim === 'primary' ? hospitals.find(({ name }) => name === status.leader) : hospitals[victim]
   if (hospital === undefined) {
     throw new VitalchainError('ERR_NO_LEADER', 'no validator says who leads')
   }

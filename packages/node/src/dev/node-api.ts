@@ -37,12 +37,19 @@ export interface NodeApi {
 
 /** Makes a client of the API at a URL. */
 export function createNodeApi(url: string, token: string): NodeApi {
-  const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
-    const headers = { authorization: `Bearer ${token}`, ...init.headers }
+  const ask = async (
+    path: string,
+    post?: { readonly type: string; readonly body: Uint8Array<ArrayBuffer> }
+  ): Promise<Response> => {
+    const headers = { authorization: `Bearer ${token}` }
+    const init =
+      post === undefined
+        ? { headers }
+        : { headers: { ...headers, 'content-type': post.type }, method: 'POST', body: post.body }
     const signal = AbortSignal.timeout(ANSWER_MS)
     let response: Response
     try {
-      response = await fetch(new URL(path, url), { ...init, headers, signal })
+      response = await fetch(new URL(path, url), { ...init, signal })
     } catch (cause) {
       throw new VitalchainError('ERR_UNREACHABLE', `${url} does not answer`, {
         cause,
@@ -68,9 +75,8 @@ export function createNodeApi(url: string, token: string): NodeApi {
       }
     },
     async submit(unit) {
-      const headers = { 'content-type': 'application/cbor' }
       const body = Uint8Array.from(unitFormat.encode(unit))
-      await ask('/v1/transactions', { method: 'POST', headers, body })
+      await ask('/v1/transactions', { type: 'application/cbor', body })
     },
     async callHead(member) {
       const answer = await askJson(`/v1/accounts/${toHex(member)}/head`)

@@ -12,7 +12,7 @@ import type { DeviceKeys } from './keys-file.ts'
 import type { DeviceReading } from './readings-csv.ts'
 
 /** What could not be given back, and why: statements by code. */
-export interface Unopened {
+interface Unopened {
   /** `ERR_PAYLOAD_MISSING`, `ERR_KEY_MISSING`, `ERR_PAYLOAD_FORMAT`, or the code of what refused the payload. */
   readonly code: string
   readonly statements: number

@@ -14,7 +14,11 @@ export interface Progress {
 
 /** Begins to write progress lines. */
 export function startProgress(
-  { hospitals, log, readings }: {
+  {
+    hospitals,
+    log,
+    readings
+  }: {
     readonly hospitals: readonly Hospital[]
     readonly log: BatchLog
     /** How many readings the replay has; undefined when it has no end. */
@@ -26,10 +30,7 @@ export function startProgress(
   let busy = false
   const tick = async (): Promise<void> => {
     const statuses = await Promise.all(
-      hospitals.map(({ api, process }) =>
-        // A node that was killed would let its connection time out.
-        process.pid === undefined ? undefined : api.status().catch(() => undefined)
-      )
+      hospitals.map(({ api }) => api.status().catch(() => undefined))
     )
     for (const [k, { process }] of hospitals.entries()) {
       const now = process.pid === undefined ? undefined : await residentMb(process.pid)
@@ -52,7 +53,10 @@ export function progressLine(
   readings: number | undefined
 ): string {
   const heights = statuses
-    .map((status, k) => `H${k + 1} ${status === undefined ? 'down' : `${status.height}/${status.view}`}`)
+    .map(
+      (status, k) =>
+        `H${k + 1} ${status === undefined ? 'down' : `${status.height}/${status.view}`}`
+    )
     .join('  ')
   const of = readings === undefined ? '' : ` of ${readings}`
   const latency = recentLatency(0.5)

@@ -2,25 +2,25 @@ import { type Reading, VitalchainError } from '@vitalchain/core'
 import { VITAL_SIGNS, type VitalSign } from './vital-signs.ts'
 
 /** Largest file, in UTF-16 code units. A year of one monitor, eleven columns a minute, has 30 million. */
-export const CSV_LENGTH_MAX: number = 64 * 1024 * 1024
+const CSV_LENGTH_MAX = 64 * 1024 * 1024
 
 const MS_PER_MINUTE = 60_000
 
 /** A column of values. */
-export interface CsvColumn {
+interface CsvColumn {
   readonly header: string
   readonly channel: VitalSign
 }
 
 /** One filled cell. */
-export interface CsvCell {
+interface CsvCell {
   /** Index into the columns of the replay. */
   readonly column: number
   readonly reading: Reading
 }
 
 /** One line: what was read at one time. Empty cells are not among its cells. */
-export interface CsvRow {
+interface CsvRow {
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   readonly time: number
   readonly cells: readonly CsvCell[]

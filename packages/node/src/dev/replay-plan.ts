@@ -25,7 +25,7 @@ export interface ReplayPlanOptions {
 }
 
 /** Name of the reading that holds a note, see `--note`. */
-export const NOTE_NAME: string = 'note'
+const NOTE_NAME = 'note'
 
 /**
  * Deals a file to devices. Minutes are placed on the clock, whole milliseconds, so that no reading is of the future.
@@ -51,7 +51,10 @@ export function planReplay(text: string, options: ReplayPlanOptions): ReplayPlan
 }
 
 /** The readings with a text before them, at the time of the first. */
-export function withNote(readings: readonly Reading[], note: string | undefined): readonly Reading[] {
+export function withNote(
+  readings: readonly Reading[],
+  note: string | undefined
+): readonly Reading[] {
   const [first] = readings
   if (note === undefined || first === undefined) return readings
   return [{ name: NOTE_NAME, time: first.time, value: note }, ...readings]

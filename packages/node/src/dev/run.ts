@@ -165,7 +165,10 @@ async function readReplay(file: string): Promise<string> {
   }
 }
 
-function planOf(text: string, { devices, subject, speed, exitWhenDone }: DevRunOptions): ReplayPlan {
+function planOf(
+  text: string,
+  { devices, subject, speed, exitWhenDone }: DevRunOptions
+): ReplayPlan {
   const inTime = speed !== undefined || !exitWhenDone
   return planReplay(text, { devices, subject, now: Date.now(), inTime })
 }
@@ -178,7 +181,11 @@ async function feedAll(
   fleet: readonly FleetDevice[],
   readings: readonly ReturnType<typeof withNote>[] | undefined,
   { speed, exitWhenDone, batch }: DevRunOptions,
-  { log, onFault, signal }: {
+  {
+    log,
+    onFault,
+    signal
+  }: {
     readonly log: BatchLog
     readonly onFault: (error: unknown) => void
     readonly signal: AbortSignal
@@ -221,7 +228,8 @@ async function audited(
   genesis: Uint8Array
 ): Promise<Summary> {
   const audits = []
-  for (const { name, dataDir } of hospitals) audits.push({ name, audit: await auditLedger(dataDir) })
+  for (const { name, dataDir } of hospitals)
+    audits.push({ name, audit: await auditLedger(dataDir) })
   const receiptsVerified = await countProved(join(directory, 'receipts'), log.batches, genesis)
   const devices = fleet.map(({ keys, sessions }) => ({ name: keys.name, hospitals: sessions }))
   return summarise({ log, audits, receiptsVerified, seconds, startupMs, rssMb, devices, kill })

@@ -105,7 +105,9 @@ export function summaryLines(summary: Summary): readonly string[] {
     `readings    ${summary.readings} recorded, ${summary.accepted} accepted, ${summary.committed} committed`,
     `batches     ${summary.batches} in ${summary.blocks} blocks, ${summary.lost} lost, ${summary.duplicates} twice, ${summary.receiptsVerified} receipts verified`,
     `speed       ${summary.readingsPerSecond} readings/s, ${summary.batchesPerSecond} batches/s, proved after ${latencyMs.p50 ?? '-'} ms (p50), ${latencyMs.p99 ?? '-'} ms (p99)`,
-    ...validators.map(({ name, height, head }) => `${name.padEnd(12)}height ${height}, head ${head}`),
+    ...validators.map(
+      ({ name, height, head }) => `${name.padEnd(12)}height ${height}, head ${head}`
+    ),
     summary.ok ? 'all is well' : 'SOMETHING IS WRONG: see above'
   ]
 }

@@ -23,8 +23,10 @@ export function readingsToWideCsv(
 ): WideCsv {
   const { columns, rows } = parseVitalsCsv(like, startTime === undefined ? {} : { startTime })
   const values = new Map<string, string>()
+  let count = 0
   for (const { reading } of readings) {
     const { name, time, value } = reading
+    count++
     const cell = `${time}/${name}`
     const text = String(value)
     if ((values.get(cell) ?? text) !== text) {
@@ -54,7 +56,7 @@ export function readingsToWideCsv(
     })
     return cells.join(',') + (line.endsWith('\r') ? '\r' : '')
   })
-  return { text: written.join('\n'), others: values.size - used }
+  return { text: written.join('\n'), others: count - used }
 }
 
 function cellsOf(line: string): string[] {

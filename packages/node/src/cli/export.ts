@@ -1,0 +1,78 @@
+import { writeFile } from 'node:fs/promises'
+import { readDevKeys } from '../dev/keys-file.ts'
+import { openReadings, type OpenReport } from '../dev/open-readings.ts'
+import { readingsToCsv, type DeviceReading } from '../dev/readings-csv.ts'
+import { readingsToWideCsv } from '../dev/wide-csv.ts'
+import { EXIT, type CliIo } from './io.ts'
+import { readTextFile } from './json-file.ts'
+import { openStoppedLedger } from './stopped-node.ts'
+
+/** What `vitalchain export` was asked for. */
+export interface ExportOptions {
+  readonly dataDir: string
+  /** The file with the devices' stream keys. */
+  readonly keys: string
+  /** Where to write; the standard output when absent. */
+  readonly out?: string
+  /** A replayed file whose form the output takes. */
+  readonly like?: string
+}
+
+/**
+ * Writes the decrypted readings of one stopped node, from its store alone.
+ *
+ * @returns 1 when a payload or key was missing: then the rest is still written
+ * @throws VitalchainError as `openStoppedLedger`, `readDevKeys` and `readingsToWideCsv`
+ */
+export async function exportCommand(options: ExportOptions, io: CliIo): Promise<number> {
+  const { dataDir, keys: keysFile, out, like } = options
+  const keys = await readDevKeys(keysFile)
+  const form = like === undefined ? undefined : await readTextFile(like)
+  const ledger = await openStoppedLedger(dataDir)
+  try {
+    const report: { value: OpenReport } = { value: { unopened: [], dropped: 0 } }
+    const readings = keepingReport(openReadings(ledger, keys.devices), report)
+    if (form === undefined) {
+      await writeLines(readingsToCsv(readings), out, io)
+    } else {
+      const wide = readingsToWideCsv(readings, { like: form, startTime: keys.startTime })
+      await writeText(wide.text, out, io)
+      if (wide.others > 0) io.err(`${wide.others} readings have no cell in ${like ?? ''}`)
+    }
+    return reportTo(report.value, io)
+  } finally {
+    await ledger.close()
+  }
+}
+
+/** A generator's values, and at its end what it returned. */
+function* keepingReport(
+  readings: Generator<DeviceReading, OpenReport>,
+  report: { value: OpenReport }
+): Generator<DeviceReading> {
+  report.value = yield* readings
+}
+
+function reportTo({ unopened, dropped }: OpenReport, io: CliIo): number {
+  if (dropped > 0) io.err(`devices report that they dropped ${dropped} readings`)
+  for (const { code, statements } of unopened) {
+    io.err(`error: the readings of ${statements} statements are missing (${code})`)
+  }
+  return unopened.length === 0 ? EXIT.ok : EXIT.failed
+}
+
+async function writeLines(
+  lines: Iterable<string>,
+  out: string | undefined,
+  io: CliIo
+): Promise<void> {
+  if (out === undefined) for (const line of lines) io.out(line)
+  else await writeText(`${[...lines].join('\n')}\n`, out, io)
+}
+
+/** A file of readings is for its owner alone: they are a patient's, and in clear. */
+async function writeText(text: string, out: string | undefined, io: CliIo): Promise<void> {
+  // Whatever writes a line ends it.
+  if (out === undefined) io.out(text.replace(/\n$/, ''))
+  else await writeFile(out, text, { mode: 0o600 })
+}

@@ -1,0 +1,231 @@
+import { VALIDATORS_MAX, VitalchainError } from '@vitalchain/core'
+import { Command, CommanderError, Option } from 'commander'
+import { countArgument, factorArgument, hashArgument } from './arguments.ts'
+import { errorExit, errorLine, EXIT, type CliIo } from './io.ts'
+import { version } from './version.ts'
+
+/** Devices that one process simulates: each is a libp2p host. */
+const DEVICES_MAX = 64
+
+/** Readings in a batch: more do not fit its payload. */
+const BATCH_MAX = 5_000
+
+const EXIT_CODES = `
+Exit codes:
+  0  it went well; for verify: every receipt is valid; for dump --grep: the text was found
+  1  it did not: an invalid receipt, a text not found, something lost, or a node that stopped with an error
+  2  it was called wrongly, or a file that it was given cannot be read`
+
+/**
+ * Runs the command that the arguments name.
+ *
+ * @param argv - without the program's name
+ * @returns the exit code
+ */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+  const result: { exit: number } = { exit: EXIT.ok }
+  const program = createProgram(io, async command => {
+    result.exit = await command()
+  })
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return result.exit
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    io.err(errorLine(error))
+    return errorExit(error)
+  }
+}
+
+type Run = (command: () => Promise<number>) => Promise<void>
+
+// Each command loads what it needs: verifying a receipt does not load libp2p.
+function createProgram(io: CliIo, run: Run): Command {
+  const program = new Command('vitalchain')
+    .description('A ledger that hospitals run together.')
+    .version(version())
+    .addHelpText('after', `${EXIT_CODES}\n\nvitalchain help COMMAND says more, with examples.`)
+  // Before the commands: they take these settings over.
+  program.exitOverride().configureOutput({
+    writeOut: text => io.out(text.replace(/\n$/, '')),
+    writeErr: text => io.err(text.replace(/\n$/, ''))
+  })
+  addStart(program, io, run)
+  addDev(program, io, run)
+  addVerify(program, io, run)
+  addExport(program, io, run)
+  addDump(program, io, run)
+  return program
+}
+
+function addStart(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('start')
+    .description('run one node, until SIGTERM or SIGINT')
+    .requiredOption('--data-dir <dir>', 'the directory of the node')
+    .option('--stop-on-input-end', 'also stop when the standard input ends', false)
+    .addHelpText(
+      'after',
+      `
+The directory holds node.json ({"listen": [multiaddr, ...], "bootstrap": [multiaddr, ...], "http": {"host", "port"}}),
+genesis.cbor, and keys.json with the node's secret seeds in hexadecimal. The seeds are not encrypted: the file must be
+readable by its owner alone (0600). The operator's token for the HTTP API is made at the first start, in api-token.
+
+One line of JSON on the standard output says that the node is ready and where; logs go to the standard error.
+
+Example:
+  vitalchain start --data-dir /var/lib/vitalchain`
+    )
+    .action((options: { dataDir: string; stopOnInputEnd: boolean }) =>
+      run(async () => (await import('./start.ts')).startCommand(options, io))
+    )
+}
+
+interface DevFlags {
+  readonly validators: number
+  readonly devices: number
+  readonly batch: number
+  readonly readings?: string
+  readonly subject?: string
+  readonly speed?: number
+  readonly kill?: string
+  readonly dataDir?: string
+  readonly exitWhenDone: boolean
+  readonly json: boolean
+  readonly note?: string
+}
+
+function addDev(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('dev')
+    .description('run a whole network on this machine: hospitals as processes, simulated devices')
+    .addOption(count('--validators <n>', 'how many hospitals', VALIDATORS_MAX).default(4))
+    .addOption(count('--devices <n>', 'how many devices', DEVICES_MAX).default(3))
+    .addOption(count('--batch <n>', 'readings in a batch', BATCH_MAX).default(60))
+    .option('--readings <file>', 'replay this CSV file instead of simulating patients')
+    .option('--subject <id>', 'whose rows to replay, in a file with a column id')
+    .option('--speed <x>', 'replay at x times real time', factorArgument)
+    .option(
+      '--kill <who@share>',
+      'kill a validator during the replay, such as 2@40% or primary@40%'
+    )
+    .option('--data-dir <dir>', 'keep everything in this new directory')
+    .option('--exit-when-done', 'end when all readings are proved, with a summary', false)
+    .option('--json', 'the summary as one line of JSON, progress on the standard error', false)
+    .option('--note <text>', 'record this text first, encrypted, on every device')
+    .addHelpText(
+      'after',
+      `
+Progress is a line a second: each hospital's height/view, the readings accepted and committed, the median time from a
+batch signed to its receipt verified. With --exit-when-done a replay goes as fast as proofs come back, unless --speed is
+given. The summary is computed from the hospitals' disks and the devices' receipts, after the nodes stopped.
+
+The directory holds genesis.cbor, hospital-1 and so on, receipts, and keys.json with the devices' stream keys.
+
+Examples:
+  vitalchain dev
+  vitalchain dev --validators 7 --devices 10
+  vitalchain dev --readings ward.csv --data-dir run --kill primary@40% --exit-when-done --json`
+    )
+    .action((flags: DevFlags) =>
+      run(async () => {
+        const [{ devCommand }, { parseKillPlan }] = await Promise.all([
+          import('./dev.ts'),
+          import('../dev/kill-plan.ts')
+        ])
+        if (flags.readings === undefined) requireNone(flags)
+        const { kill, ...options } = flags
+        const plan = kill === undefined ? {} : { kill: parseKillPlan(kill, flags.validators) }
+        return devCommand({ ...options, ...plan }, io)
+      })
+    )
+}
+
+function requireNone({ exitWhenDone, kill, speed, note }: DevFlags): void {
+  if (exitWhenDone || kill !== undefined || speed !== undefined || note !== undefined) {
+    throw new VitalchainError(
+      'ERR_USAGE',
+      '--exit-when-done, --kill, --speed and --note go with --readings: simulated patients have no end'
+    )
+  }
+}
+
+function addVerify(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('verify')
+    .description('verify receipts offline: VALID and what it proves, or INVALID and why')
+    .argument('<receipt...>', 'files, or directories of files that end in .receipt')
+    .addOption(new Option('--genesis <file>', 'trust the network of this genesis document'))
+    .addOption(
+      new Option('--network <hex>', 'trust this network id, the SHA-256 of its genesis')
+        .argParser(hashArgument)
+        .conflicts('genesis')
+    )
+    .option('--quiet', 'one line for each receipt', false)
+    .option('--json', 'one line of JSON for each receipt', false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  vitalchain verify monitor-1-0-0-7.receipt --genesis genesis.cbor
+  vitalchain verify receipts --genesis genesis.cbor --quiet`
+    )
+    .action(
+      (
+        files: string[],
+        flags: { genesis?: string; network?: Uint8Array; quiet: boolean; json: boolean }
+      ) =>
+        run(async () => {
+          const { genesis, network, quiet, json } = flags
+          const { verifyCommand } = await import('./verify.ts')
+          if (network !== undefined)
+            return verifyCommand({ files, trust: { network }, quiet, json }, io)
+          if (genesis !== undefined)
+            return verifyCommand({ files, trust: { genesis }, quiet, json }, io)
+          throw new VitalchainError('ERR_USAGE', 'say what to trust: --genesis or --network')
+        })
+    )
+}
+
+function addExport(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('export')
+    .description("write a stopped node's readings, decrypted, as CSV")
+    .requiredOption('--data-dir <dir>', 'the directory of the node')
+    .requiredOption('--keys <file>', "the devices' stream keys, as dev writes them")
+    .option('--out <file>', 'where to write, instead of the standard output')
+    .option('--like <file>', 'in the form of this replayed file, so that diff can compare them')
+    .addHelpText(
+      'after',
+      `
+The columns are time,device,code,unit,value,flag. What cannot be opened is counted and makes the exit code 1.
+
+Examples:
+  vitalchain export --data-dir run/hospital-1 --keys run/keys.json --out readings.csv
+  vitalchain export --data-dir run/hospital-1 --keys run/keys.json --like ward.csv | diff - ward.csv`
+    )
+    .action((options: { dataDir: string; keys: string; out?: string; like?: string }) =>
+      run(async () => (await import('./export.ts')).exportCommand(options, io))
+    )
+}
+
+function addDump(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('dump')
+    .description("write every key and value of a stopped node's stores, a line of JSON each")
+    .requiredOption('--data-dir <dir>', 'the directory of the node')
+    .option('--grep <text>', 'only entries that hold this text; exit code 1 when there are none')
+    .addHelpText(
+      'after',
+      `
+Example:
+  vitalchain dump --data-dir run/hospital-1 --grep "Hospital 1"`
+    )
+    .action((options: { dataDir: string; grep?: string }) =>
+      run(async () => (await import('./dump.ts')).dumpCommand(options, io))
+    )
+}
+
+function count(flags: string, description: string, max: number): Option {
+  return new Option(flags, description).argParser(countArgument(1, max))
+}

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { toHex, VitalchainError } from '@vitalchain/core'
+import type { MemberSecrets } from '../testing/found-network.ts'
+import { readBytes, readJsonFile } from './json-file.ts'
+
+/** What `node.json` says. */
+export interface NodeConfig {
+  /** Multiaddrs to listen on. */
+  readonly listen: readonly string[]
+  /** Multiaddrs of other nodes, with `/p2p/…`. */
+  readonly bootstrap: readonly string[]
+  /** Where the HTTP API listens; port 0 takes a free one. */
+  readonly http: { readonly host: string; readonly port: number }
+}
+
+/** The keys in `keys.json`, 32 bytes each. A node without a consensus key follows and does not vote. */
+interface NodeSecrets {
+  readonly transport: Uint8Array
+  readonly consensus: Uint8Array | undefined
+  readonly operator: Uint8Array | undefined
+}
+
+/** A node's data directory as it is read. */
+export interface NodeDir {
+  readonly config: NodeConfig
+  readonly genesis: Uint8Array
+  readonly secrets: NodeSecrets
+}
+
+/** The file of the genesis document in a data directory. */
+export const GENESIS_FILE: string = 'genesis.cbor'
+
+const CONFIG_FILE = 'node.json'
+const KEYS_FILE = 'keys.json'
+const TOKEN_FILE = 'api-token'
+const TOKEN_BYTES = 32
+const PORT_MAX = 65_535
+/** Permissions of everybody but the owner. */
+const OTHERS = 0o077
+
+/**
+ * Reads a data directory.
+ *
+ * @throws VitalchainError `ERR_FILE` for a file that is missing or wrong, `ERR_KEYS_READABLE` when others may read the keys
+ */
+export async function readNodeDir(dir: string): Promise<NodeDir> {
+  const config = await readJsonFile(join(dir, CONFIG_FILE))
+  const genesis = await readBytes(join(dir, GENESIS_FILE))
+  const keysFile = join(dir, KEYS_FILE)
+  const keys = await readJsonFile(keysFile)
+  // Windows has no such permissions: the directory's own protect the file there.
+  if (process.platform !== 'win32' && ((await stat(keysFile)).mode & OTHERS) !== 0) {
+    throw new VitalchainError('ERR_KEYS_READABLE', `others may read ${keysFile}: chmod 600 it`)
+  }
+  const http = config.field('http')
+  return {
+    genesis,
+    config: {
+      listen: config
+        .field('listen')
+        .list()
+        .map(each => each.text()),
+      bootstrap: (config.optional('bootstrap')?.list() ?? []).map(each => each.text()),
+      http: {
+        host: http.optional('host')?.text() ?? '127.0.0.1',
+        port: http.field('port').integer(0, PORT_MAX)
+      }
+    },
+    secrets: {
+      transport: keys.field('transport').hex(32),
+      consensus: keys.optional('consensus')?.hex(32),
+      operator: keys.optional('operator')?.hex(32)
+    }
+  }
+}
+
+/** Writes a data directory for a founding member. */
+export async function writeNodeDir(
+  dir: string,
+  { config, genesis, secrets }: { config: NodeConfig; genesis: Uint8Array; secrets: MemberSecrets }
+): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  const { transport, consensus, checkpoint, operator } = secrets
+  const keys = Object.fromEntries(
+    Object.entries({ transport, consensus, checkpoint, operator }).map(([name, key]) => [
+      name,
+      toHex(key)
+    ])
+  )
+  await writeSecretFile(join(dir, KEYS_FILE), `${JSON.stringify(keys, undefined, 2)}\n`)
+  await writeFile(join(dir, CONFIG_FILE), `${JSON.stringify(config, undefined, 2)}\n`)
+  await writeFile(join(dir, GENESIS_FILE), genesis)
+}
+
+/** Writes a file that only its owner may read; it must not exist. */
+export async function writeSecretFile(file: string, text: string): Promise<void> {
+  await writeFile(file, text, { mode: 0o600, flag: 'wx' })
+}
+
+/** The token that the local operator shows to the HTTP API; made at the first call. */
+export async function operatorToken(dir: string): Promise<string> {
+  const file = join(dir, TOKEN_FILE)
+  try {
+    await writeSecretFile(file, `${randomBytes(TOKEN_BYTES).toString('hex')}\n`)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
+  return (await readFile(file, 'utf8')).trim()
+}

@@ -1,0 +1,110 @@
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sha256, utf8 } from '@vitalchain/core'
+import t from 'tap'
+import { writeDevKeys } from '../../src/dev/keys-file.ts'
+import { run } from './run.ts'
+import { heartRates, stoppedNode } from './stopped-node.ts'
+
+t.test('a stopped node gives back every reading with its time and flag', async t => {
+  const node = await stoppedNode(t.testdir(), [heartRates(70.5, 0), heartRates(72)])
+  const { exit, out, err } = await run(
+    'export',
+    '--data-dir',
+    node.dataDir,
+    '--keys',
+    node.keysFile
+  )
+  t.equal(exit, 0)
+  t.same(err, [])
+  t.same(out, [
+    'time,device,code,unit,value,flag',
+    '2026-01-01T00:00:00.000Z,monitor-1,8867-4,/min,70.5,',
+    '2026-01-01T00:01:00.000Z,monitor-1,8867-4,/min,0,sensor-off',
+    '2026-01-01T00:00:00.000Z,monitor-1,8867-4,/min,72,'
+  ])
+})
+
+t.test('a file of readings is readable by its owner alone', async t => {
+  const node = await stoppedNode(t.testdir(), [heartRates(70)])
+  const file = join(node.dataDir, 'out.csv')
+  const argv = ['export', '--data-dir', node.dataDir, '--keys', node.keysFile, '--out', file]
+  t.equal((await run(...argv)).exit, 0)
+  t.equal((await readFile(file, 'utf8')).split('\n').length, 3)
+  if (process.platform !== 'win32') t.equal((await stat(file)).mode & 0o777, 0o600)
+})
+
+t.test('in the form of the file that was replayed, the difference to it is nothing', async t => {
+  const dir = t.testdir()
+  const node = await stoppedNode(join(dir, 'node'), [heartRates(70.5, 0, 71)])
+  const like =
+    'time,HR_bpm,SpO2_%\r\n' +
+    [0, 1, 2, 3]
+      .map(minute => `2026-01-01T00:0${minute}:00Z,${['70.5', '0.0', '71.0', ''][minute]},\r\n`)
+      .join('')
+  const [file, out] = [join(dir, 'like.csv'), join(dir, 'out.csv')]
+  await writeFile(file, like)
+  const argv = ['export', '--data-dir', node.dataDir, '--keys', node.keysFile, '--like', file]
+  const { exit, err } = await run(...argv, '--out', out)
+  t.equal(exit, 0, err.join())
+  t.equal(await readFile(out, 'utf8'), like)
+
+  // What stands in the file and not on the ledger is not made up.
+  await writeFile(file, like.replace(':03:00Z,,', ':03:00Z,99.0,').replace('71.0', ''))
+  await run(...argv, '--out', out)
+  t.equal(await readFile(out, 'utf8'), like)
+})
+
+t.test('a payload that is not there is reported, not skipped', async t => {
+  const node = await stoppedNode(t.testdir(), [heartRates(70), heartRates(71)], { payloads: 1 })
+  const { exit, out, err } = await run(
+    'export',
+    '--data-dir',
+    node.dataDir,
+    '--keys',
+    node.keysFile
+  )
+  t.equal(exit, 1)
+  t.equal(out.length, 2, 'the other is written')
+  t.match(err[0], /readings of 1 statements are missing \(ERR_PAYLOAD_MISSING\)/)
+})
+
+t.test('a missing and a wrong key are reported', async t => {
+  const node = await stoppedNode(t.testdir(), [heartRates(70)])
+  const file = join(node.dataDir, 'others.json')
+  for (const [devices, code] of [
+    [[], 'ERR_KEY_MISSING'],
+    [[{ ...node.keys, secret: sha256(utf8('another')) }], 'ERR_PAYLOAD_KEY']
+  ] as const) {
+    await writeDevKeys(`${file}.${code}`, { startTime: undefined, devices })
+    const argv = ['export', '--data-dir', node.dataDir, '--keys', `${file}.${code}`]
+    const { exit, err } = await run(...argv)
+    t.equal(exit, 1)
+    t.match(err[0], code)
+  }
+})
+
+t.test('a directory without a ledger is not made one', async t => {
+  const dir = t.testdir({ 'genesis.cbor': '' })
+  const node = await stoppedNode(join(dir, 'node'), [])
+  const { exit, err } = await run('export', '--data-dir', dir, '--keys', node.keysFile)
+  t.equal(exit, 2)
+  t.match(err[0], 'ERR_FILE')
+  t.equal(await stat(join(dir, 'ledger')).catch(() => undefined), undefined)
+})
+
+t.test('a key file that is wrong says where, and not what stands there', async t => {
+  const dir = t.testdir({
+    'a.json': '{"devices": [{"name": "m", "device": "5ec2e7"}]}',
+    'b.json': '{"devices": 5ec2e7'
+  })
+  for (const [file, where] of [
+    ['a.json', 'device: expected 32 bytes'],
+    ['b.json', 'expected JSON']
+  ] as const) {
+    const { exit, err } = await run('export', '--data-dir', dir, '--keys', join(dir, file))
+    t.equal(exit, 2)
+    t.match(err[0], where)
+    t.notMatch(err[0], '5ec2e7')
+  }
+})
