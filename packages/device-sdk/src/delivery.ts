@@ -2,10 +2,11 @@ import {
   equalBytes,
   errorCode,
   isVitalchainError,
-  verifyReceipt,
+  createReceiptVerifier,
   VitalchainError,
   type LaneHead,
   type Proven,
+  type ReceiptVerifier,
   type ReadingStatement
 } from '@vitalchain/core'
 import type { EventHub } from './events.ts'
@@ -42,8 +43,10 @@ export class Delivery {
   readonly #committed = new Set<Pending>()
   readonly #cancelTimers = new Map<Lane, () => void>()
   #proved = 0
+  readonly #verifyReceipt: ReceiptVerifier
 
   constructor(init: DeliveryInit) {
+    this.#verifyReceipt = createReceiptVerifier({ genesis: init.identity.network })
     this.#init = init
     this.#underWay = new Map(init.lanes.map(lane => [lane, new Set<Pending>()]))
     this.#ended.promise.catch(() => undefined)
@@ -224,7 +227,7 @@ export class Delivery {
   #verify(id: Uint8Array, receipt: Uint8Array): Proof {
     let proven: Proven
     try {
-      proven = verifyReceipt(receipt, { genesis: this.#init.identity.network })
+      proven = this.#verifyReceipt(receipt)
     } catch (cause) {
       throw invalidReceipt('the receipt does not hold', cause)
     }

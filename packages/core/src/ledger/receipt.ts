@@ -1,4 +1,5 @@
 import { equalBytes } from '../bytes.ts'
+import { BoundedCache } from '../crypto/bounded-cache.ts'
 import {
   bytes,
   format,
@@ -12,7 +13,12 @@ import {
 } from '../encoding/schema.ts'
 import { VitalchainError } from '../errors.ts'
 import { leafHash, verifyInclusion } from '../merkle/history.ts'
-import { certificateCodec, verifyCertificate, type Certificate } from './certificate.ts'
+import {
+  certificateCodec,
+  hashCertificate,
+  verifyCertificate,
+  type Certificate
+} from './certificate.ts'
 import { verifySigned } from './cose.ts'
 import { genesisFormat, genesisValidators, networkId, type Genesis } from './genesis.ts'
 import { blockHash, decodeHeader, encodeHeader, type Header } from './header.ts'
@@ -111,6 +117,12 @@ export interface ReceiptTrust {
   readonly genesis: Uint8Array
 }
 
+/** Verifies receipts of one network, one after another. */
+export type ReceiptVerifier = (encoded: Uint8Array) => Proven
+
+/** Certificates that a verifier remembers as good: those of the blocks that receipts of a busy minute share. */
+const CERTIFICATES_REMEMBERED = 1_024
+
 /**
  * Verifies a receipt offline: pure, no I/O, no clock. It verifies or throws; there is no third answer. spec F-16.
  *
@@ -118,6 +130,19 @@ export interface ReceiptTrust {
  * receipt, `ERR_OTHER_NETWORK`, `ERR_HANDOVER`, `ERR_CERTIFICATE`, `ERR_INCLUSION`, `ERR_SIGNATURE` for a proof that does not hold
  */
 export function verifyReceipt(encoded: Uint8Array, trust: ReceiptTrust): Proven {
+  return createReceiptVerifier(trust)(encoded)
+}
+
+/**
+ * A verifier with the verdicts of {@link verifyReceipt} that checks the signatures of a certificate once, however many
+ * receipts share it: for whoever verifies many.
+ */
+export function createReceiptVerifier(trust: ReceiptTrust): ReceiptVerifier {
+  const good = new BoundedCache<true>(CERTIFICATES_REMEMBERED)
+  return encoded => prove(encoded, trust, good)
+}
+
+function prove(encoded: Uint8Array, trust: ReceiptTrust, good: BoundedCache<true>): Proven {
   const receipt = receiptFormat.decode(encoded)
   const network = networkId(receipt.genesis)
   const trusted = trust.genesis.length === 32 ? trust.genesis : networkId(trust.genesis)
@@ -128,7 +153,7 @@ export function verifyReceipt(encoded: Uint8Array, trust: ReceiptTrust): Proven 
   let validators = genesisValidators(genesis)
   let height = 0
   for (const { header: at, certificate, validators: next } of receipt.handOvers) {
-    checkCertified(at, certificate, validators, network, height)
+    checkCertified(at, certificate, validators, network, height, good)
     if (
       !equalBytes(at.nextValidatorsHash, hashValidatorSet(next)) ||
       equalBytes(at.nextValidatorsHash, at.validatorsHash)
@@ -142,7 +167,7 @@ export function verifyReceipt(encoded: Uint8Array, trust: ReceiptTrust): Proven 
     validators = next
     height = at.height
   }
-  checkCertified(receipt.header, receipt.certificate, validators, network, height)
+  checkCertified(receipt.header, receipt.certificate, validators, network, height, good)
 
   const { index, path, header: head } = receipt
   if (
@@ -188,7 +213,8 @@ function checkCertified(
   certificate: Certificate,
   validators: ValidatorSet,
   network: Uint8Array,
-  after: number
+  after: number,
+  good: BoundedCache<true>
 ): void {
   const values = { height: at.height }
   if (!equalBytes(at.network, network))
@@ -218,7 +244,11 @@ function checkCertified(
       values
     })
   }
+  // The certificate names the header, and the header its validators: the same bytes have the same verdict.
+  const name = hashCertificate(certificate)
+  if (good.get(name) === true) return
   verifyCertificate(certificate, validators, { network, recoveryEpoch: at.recoveryEpoch })
+  good.set(name, true)
 }
 
 function checkSignatures(transaction: Transaction, network: Uint8Array): void {

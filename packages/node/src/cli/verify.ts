@@ -6,7 +6,8 @@ import {
   isVitalchainError,
   useCryptoBackend,
   VitalchainError,
-  verifyReceipt,
+  createReceiptVerifier,
+  type ReceiptVerifier,
   type Proven
 } from '@vitalchain/core'
 import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
@@ -41,6 +42,7 @@ export async function verifyCommand(options: VerifyOptions, io: CliIo): Promise<
   useCryptoBackend(nodeCryptoBackend)
   const genesis =
     'network' in options.trust ? options.trust.network : await readGenesis(options.trust.genesis)
+  const verifier = createReceiptVerifier({ genesis })
   let exit: number = EXIT.ok
   for (const name of options.files) {
     for await (const { file, bytes } of receiptFiles(name)) {
@@ -49,7 +51,7 @@ export async function verifyCommand(options: VerifyOptions, io: CliIo): Promise<
         exit = EXIT.usage
         continue
       }
-      const verdict = verify(bytes, genesis)
+      const verdict = verify(bytes, verifier)
       if ('error' in verdict && exit === EXIT.ok) exit = EXIT.failed
       for (const line of verdictLines(file, verdict, options)) io.out(line)
     }
@@ -82,9 +84,9 @@ async function* receiptFiles(
   for (const file of files) yield { file, bytes: await readBytes(file).catch(() => undefined) }
 }
 
-function verify(bytes: Uint8Array, genesis: Uint8Array): Verdict {
+function verify(bytes: Uint8Array, verifier: ReceiptVerifier): Verdict {
   try {
-    return { proven: verifyReceipt(bytes, { genesis }) }
+    return { proven: verifier(bytes) }
   } catch (error) {
     // There is no third answer: whatever stops the verifier, the receipt is not shown to be valid.
     return { error }

@@ -449,14 +449,15 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
       await ledgerLock.catch(() => undefined)
     },
     work() {
-      if (running) input({ type: 'work', pending: pool.hasWork() })
+      // Asked at each admission: what the replica knows already is not looked up again.
+      if (running && !replica.pending) input({ type: 'work', pending: pool.hasWork() })
     },
     advanced() {
       executed.clear()
       for (const [hash, proposal] of proposals)
         if (proposal.header.height < ledger.head.height) proposals.delete(hash)
       input({ type: 'committed', context: context() })
-      host.work()
+      if (running) input({ type: 'work', pending: pool.hasWork() })
     },
     exclusive(change) {
       const result = ledgerLock.then(change)

@@ -1,6 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isVitalchainError, toHex, verifyReceipt } from '@vitalchain/core'
+import {
+  createReceiptVerifier,
+  isVitalchainError,
+  toHex,
+  type ReceiptVerifier
+} from '@vitalchain/core'
 import { openStoppedLedger } from '../cli/stopped-node.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { RecordedBatch } from './batch-log.ts'
@@ -75,17 +80,18 @@ export async function countProved(
   batches: readonly RecordedBatch[],
   genesis: Uint8Array
 ): Promise<number> {
+  const verify = createReceiptVerifier({ genesis })
   let proved = 0
   for (const { file, id } of batches) {
     const receipt = await readFile(join(directory, file)).catch(() => undefined)
-    if (receipt !== undefined && proves(receipt, id, genesis)) proved++
+    if (receipt !== undefined && proves(verify, receipt, id)) proved++
   }
   return proved
 }
 
-function proves(receipt: Uint8Array, id: string, genesis: Uint8Array): boolean {
+function proves(verify: ReceiptVerifier, receipt: Uint8Array, id: string): boolean {
   try {
-    return toHex(verifyReceipt(receipt, { genesis }).transaction.id) === id
+    return toHex(verify(receipt).transaction.id) === id
   } catch (error) {
     if (isVitalchainError(error)) return false
     throw error

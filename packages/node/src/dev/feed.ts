@@ -4,8 +4,8 @@ import type { Device } from '@vitalchain/device-sdk'
 import type { BatchLog } from './batch-log.ts'
 import { createPatient } from './physiology.ts'
 
-/** Batches of one device that are not proved yet: deep enough to fill blocks, shallow enough that latency is the network's. */
-const UNPROVED_MAX = 32
+/** Batches of one device that are not proved yet: as many as the SDK has under way at once, so that none waits on the device. */
+const UNPROVED_MAX = 64
 
 /** How many times a device's window of batches goes into a replay at least, so that also a short one takes many blocks. */
 const WINDOWS_MIN = 24
