@@ -55,9 +55,8 @@ t.test(
     const damaged = Uint8Array.from(next.candidate.bytes)
     damaged[damaged.length - 1]! ^= 1
     const notCanonical = Uint8Array.from([0x98, 0x03, ...next.candidate.bytes.subarray(1)])
-    const height = network.nodes[0]!.status().height
-
-    await until('all nodes stand at one height', () =>
+    const { height } = network.nodes[1]!.status()
+    await until('all nodes stand at its height', () =>
       network.nodes.every(node => node.status().height === height)
     )
     const cases: [string, Uint8Array, Uint8Array | undefined, string][] = [

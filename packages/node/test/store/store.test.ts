@@ -20,7 +20,8 @@ const TABLE_NAMES: readonly TableName[] = [
   'validators',
   'payloads',
   'payloadMeta',
-  'wanted'
+  'wanted',
+  'named'
 ]
 
 async function list(store: Store, table?: TableName): Promise<StoreEntry[]> {
