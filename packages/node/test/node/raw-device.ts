@@ -28,7 +28,13 @@ export async function connectRaw(
     await transport.close?.()
   }
   t.teardown(close)
-  const hello = (await answers.next()).value as Extract<DeviceAnswer, { type: 'hello' }>
+  async function next(): Promise<DeviceAnswer> {
+    const result = await answers.next()
+    if (result.done === true) throw new Error('the node closed the connection')
+    return result.value
+  }
+  const hello = await next()
+  if (hello.type !== 'hello') throw new Error('the node does not speak first')
   const receipts: Uint8Array[] = []
   let number = 0
   const device: RawDevice = {
@@ -38,9 +44,7 @@ export async function connectRaw(
       const request = ++number
       await connection.send({ ...ask, request } as DeviceRequest)
       for (;;) {
-        const { value, done } = await answers.next()
-        if (done === true) throw new Error('the node closed the connection')
-        const answer = value as DeviceAnswer
+        const answer = await next()
         if (answer.type === 'receipt') {
           receipts.push(answer.receipt)
           if (ask.type === 'receipt') return answer
