@@ -5,21 +5,18 @@ import {
   deviceRequestFormat,
   equalBytes,
   RECEIPT_BYTES_MAX,
-  toHex,
   VitalchainError,
   type DeviceAnswer
 } from '@vitalchain/core'
 import { closeStream, readFrames, writeFrame } from './framing.ts'
-import { createDeviceHost } from './libp2p-host.ts'
+import { createDeviceHost, networkProtocol } from './libp2p-host.ts'
+import { findMembers, memberPeers } from './member-addresses.ts'
 import type { DeviceConnection, DeviceTransport } from './transport.ts'
 
-export { createDeviceHost } from './libp2p-host.ts'
+export { createDeviceHost, type DeviceHostInit } from './libp2p-host.ts'
 
 /** The longest frame that a node sends, in bytes: a receipt, and the few bytes around it. */
 const ANSWER_BYTES_MAX = RECEIPT_BYTES_MAX + 64
-
-/** Bytes of the network id that name its protocols. */
-const NETWORK_PREFIX_BYTES = 8
 
 /** What {@link libp2pTransport} needs. */
 export interface Libp2pTransportInit {
@@ -27,13 +24,21 @@ export interface Libp2pTransportInit {
   readonly network: Uint8Array
   /** Multiaddrs of nodes that end in `/p2p/` and the node's PeerId; each connection goes to the next one. */
   readonly addresses: readonly string[]
+  /** The genesis document: with it the other founding members are found from any one of the addresses. */
+  readonly genesis?: Uint8Array
   /** A host that others use too; the caller starts and stops it. Default: one of its own, from the first connection on. */
   readonly host?: Libp2p
 }
 
+/** A transport over libp2p that says which nodes it tries. */
+export interface Libp2pTransport extends DeviceTransport {
+  /** The multiaddrs that are tried in turn: those given, and members found since. */
+  addresses(): readonly string[]
+}
+
 /** The libp2p protocol between devices and nodes of a network. spec S-1. */
 export function deviceProtocol(network: Uint8Array): string {
-  return `/vitalchain/${toHex(network.subarray(0, NETWORK_PREFIX_BYTES))}/device/1`
+  return `${networkProtocol(network)}/device/1`
 }
 
 /**
@@ -41,24 +46,40 @@ export function deviceProtocol(network: Uint8Array): string {
  *
  * @throws VitalchainError `ERR_ADDRESS` for an address that does not say which node stands behind it
  */
-export function libp2pTransport(init: Libp2pTransportInit): DeviceTransport {
-  const addresses = init.addresses.map(parseAddress)
+export function libp2pTransport(init: Libp2pTransportInit): Libp2pTransport {
+  const known = init.addresses.map(parseAddress)
+  const members = init.genesis === undefined ? [] : memberPeers(init.genesis)
   const protocol = deviceProtocol(init.network)
+  const closing = new AbortController()
   let own: Promise<Libp2p> | undefined
+  let looking: Promise<void> | undefined
   let turn = 0
+
+  /** Adds the members that are not known yet to those that are tried in turn. */
+  async function lookAround(host: Libp2p): Promise<void> {
+    const missing = members.filter(
+      peer => !known.some(address => address.toString().endsWith(`/p2p/${peer.toString()}`))
+    )
+    if (missing.length > 0) known.push(...(await findMembers(host, missing, closing.signal)))
+  }
 
   return {
     name: 'libp2p',
+    addresses: () => known.map(address => address.toString()),
     async connect({ signal }) {
-      const address = addresses[turn++ % addresses.length]
+      const address = known[turn++ % known.length]
       if (address === undefined)
         throw new VitalchainError('ERR_ADDRESS', 'the transport has no addresses')
-      const host = init.host ?? (await (own ??= openHost()))
+      const host = init.host ?? (await (own ??= openHost(init.network)))
       signal.throwIfAborted()
       try {
         const connection = await host.dial(address, { signal })
         const nodeKey = connection.remotePeer.publicKey?.raw ?? new Uint8Array(0)
-        return connect(await connection.newStream(protocol, { signal }), nodeKey)
+        const stream = await connection.newStream(protocol, { signal })
+        looking ??= lookAround(host).finally(() => {
+          looking = undefined
+        })
+        return connect(stream, nodeKey)
       } catch (cause) {
         throw new VitalchainError('ERR_UNREACHABLE', `no node answers at ${address.toString()}`, {
           cause,
@@ -67,14 +88,16 @@ export function libp2pTransport(init: Libp2pTransportInit): DeviceTransport {
       }
     },
     async close() {
+      closing.abort()
+      await looking
       const host = await own
       await host?.stop()
     }
   }
 }
 
-async function openHost(): Promise<Libp2p> {
-  const host = await createDeviceHost()
+async function openHost(network: Uint8Array): Promise<Libp2p> {
+  const host = await createDeviceHost({ network })
   await host.start()
   return host
 }

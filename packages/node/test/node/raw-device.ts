@@ -42,7 +42,7 @@ export async function connectRaw(
     close,
     async ask(ask) {
       const request = ++number
-      await connection.send({ ...ask, request } as DeviceRequest)
+      await connection.send({ ...ask, request })
       for (;;) {
         const answer = await next()
         if (answer.type === 'receipt') {
