@@ -27,20 +27,20 @@ import {
 } from '@vitalchain/contracts'
 import { createBlockSource } from './consensus/block-source.ts'
 import { createReplicaHost } from './consensus/replica-host.ts'
-import { openVoteStore } from './consensus/vote-store.ts'
+import { openVoteStore, type VoteStore } from './consensus/vote-store.ts'
 import { nodeCryptoBackend } from './crypto/node-crypto-backend.ts'
 import { createNodeSigner } from './crypto/node-signer.ts'
 import { createDeviceSessions } from './devices/device-sessions.ts'
 import { FIRST_CURSOR, formatCursor, type CommittedEvent, type Cursor } from './ledger/events.ts'
 import type { Executed } from './ledger/execute.ts'
-import { openLedger, type Ledger, type LedgerReader } from './ledger/ledger.ts'
+import { openLedger, type Ledger, type LedgerInit, type LedgerReader } from './ledger/ledger.ts'
 import { createNetwork, transportPublicKey, type MemberPeer } from './network/index.ts'
 import { createAdmission } from './pool/admission.ts'
 import { createGossip } from './pool/gossip.ts'
 import { createOffers } from './pool/offers.ts'
 import { createPool, type Pending } from './pool/pool.ts'
 import { payloadDigest, type Unit } from './pool/unit.ts'
-import { openStore, type Store } from './store/store.ts'
+import { openStore } from './store/store.ts'
 import { createCatchUp } from './sync/catch-up.ts'
 import { createPayloadRepair } from './sync/payload-repair.ts'
 
@@ -166,6 +166,7 @@ export function createLedgerNode(options: LedgerNodeOptions): LedgerNode {
   const transportKey = transportPublicKey(keys.transport)
   const networkId = sha256(genesis)
   let running: Running | undefined
+  let changing: Promise<void> = Promise.resolve()
   let fail: (error: VitalchainError) => void
   const failed = new Promise<VitalchainError>(resolve => {
     fail = resolve
@@ -177,23 +178,34 @@ export function createLedgerNode(options: LedgerNodeOptions): LedgerNode {
     return running
   }
 
+  const start = async (): Promise<void> => {
+    if (running !== undefined) return
+    running = await startParts({ ...options, now, log }, transportKey, error => {
+      log('node stops', { code: error.code, message: error.message })
+      fail(error)
+      void halt()
+    })
+  }
+  const stop = async (): Promise<void> => {
+    const stopping = running
+    running = undefined
+    await stopping?.stop()
+  }
+  const halt = async (): Promise<void> => {
+    try {
+      await node.stop()
+    } catch (error) {
+      log('node not stopped cleanly', { code: errorCode(error) })
+    }
+  }
+
   const node: LedgerNode = {
     network: networkId,
     transportKey,
     failed,
-    async start() {
-      if (running !== undefined) return
-      running = await startParts({ ...options, now, log }, transportKey, error => {
-        log('node stops', { code: error.code, message: error.message })
-        fail(error)
-        void node.stop()
-      })
-    },
-    async stop() {
-      const stopping = running
-      running = undefined
-      await stopping?.stop()
-    },
+    // One after the other, also when the caller does not wait.
+    start: () => (changing = changing.then(start, start)),
+    stop: () => (changing = changing.then(stop, stop)),
     addresses: () => running?.network.addresses() ?? [],
     status: () => parts().status(),
     get ledger() {
@@ -288,6 +300,24 @@ interface Running {
   stop(): Promise<void>
 }
 
+/** Opens what is on disk. What was opened before a failure is closed again, or the directory would stay locked. */
+async function openDisk(
+  dataDir: string | undefined,
+  init: Omit<LedgerInit, 'store'>
+): Promise<{ readonly ledger: Ledger; readonly votes: VoteStore }> {
+  if (dataDir !== undefined) await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const store = await openStore(dataDir === undefined ? 'memory' : join(dataDir, 'ledger'))
+  let votes: VoteStore | undefined
+  try {
+    votes = await openVoteStore(dataDir === undefined ? 'memory' : join(dataDir, 'votes'))
+    return { votes, ledger: await openLedger({ store, ...init }) }
+  } catch (error) {
+    await votes?.close()
+    await store.close()
+    throw error
+  }
+}
+
 type Settings = LedgerNodeOptions & Required<Pick<LedgerNodeOptions, 'now' | 'log'>>
 
 async function startParts(
@@ -296,11 +326,8 @@ async function startParts(
   onFatal: (error: VitalchainError) => void
 ): Promise<Running> {
   const { genesis, keys, now, log, dataDir } = settings
-  if (dataDir !== undefined) await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const store: Store = await openStore(dataDir === undefined ? 'memory' : join(dataDir, 'ledger'))
-  const votes = await openVoteStore(dataDir === undefined ? 'memory' : join(dataDir, 'votes'))
   const rules = createRules(settings.contracts ?? [members, devices])
-  const ledger = await openLedger({ store, genesis, rules, now })
+  const { ledger, votes } = await openDisk(dataDir, { genesis, rules, now })
   const stopping = new AbortController()
 
   const memberPeers = (): readonly MemberPeer[] =>
@@ -328,7 +355,8 @@ async function startParts(
       source.arrived()
       offers.wake()
       host.work()
-    }
+    },
+    onRefused: refused => discard([refused])
   })
   const gossip = createGossip({ network, admission, log })
   const offers = createOffers({
@@ -349,22 +377,24 @@ async function startParts(
     network,
     admission,
     proposals: hash => host.proposal(hash),
+    onUnused: fetched => discard(fetched),
     log
   })
 
-  /** Frees the payloads of what will never be committed. */
-  const discard = (dropped: Iterable<Pending>): void => {
+  /** Frees the payloads of what will never be committed, unless something else that waits or is committed names them. */
+  const discard = (dropped: Iterable<Pick<Pending, 'transaction'>>): void => {
     for (const { transaction } of dropped) {
       const digest = payloadDigest(transaction)
-      if (digest === undefined) continue
+      if (digest === undefined || pool.names(digest)) continue
       ledger
         .discardPayload(digest)
         .catch((error: unknown) => log('payload not discarded', { code: errorCode(error) }))
     }
   }
   const onCommitted = ({ transactions }: Executed): void => {
+    const lost = pool.remove(transactions)
     source.keep(transactions)
-    discard(pool.remove(transactions))
+    discard(lost)
     sessions.committed(transactions.map(each => each.transaction))
     repair.wake()
   }
@@ -407,11 +437,22 @@ async function startParts(
     clearInterval(expiry)
     gossip.stop()
     offers.stop()
-    await host.stop()
-    await repair.stop()
-    await network.stop()
-    await votes.close()
-    await ledger.close()
+    // Each of them, also when one before fails: what stays open would keep the directory locked.
+    let failure: { readonly cause: unknown } | undefined
+    for (const close of [
+      () => host.stop(),
+      () => repair.stop(),
+      () => network.stop(),
+      () => votes.close(),
+      () => ledger.close()
+    ]) {
+      try {
+        await close()
+      } catch (cause) {
+        failure ??= { cause }
+      }
+    }
+    if (failure !== undefined) throw failure.cause
   }
   try {
     await network.start()
@@ -445,7 +486,7 @@ async function startParts(
         waiting: pool.size,
         payloadsMissing: ledger.wantedPayloads(MISSING_SHOWN_MAX).length,
         deviceSessions: sessions.size,
-        votes: keys.consensus !== undefined
+        votes: host.votes
       }
     }
   }

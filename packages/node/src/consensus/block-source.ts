@@ -16,14 +16,14 @@ import { blockProposalCodec, type BlockProposal } from '@vitalchain/consensus'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Network } from '../network/index.ts'
 import type { Admission } from '../pool/admission.ts'
-import type { Candidate } from '../ledger/execute.ts'
+import { createBlockMeter, type Candidate } from '../ledger/execute.ts'
 import type { Pool } from '../pool/pool.ts'
 import {
   bundles,
   hashesFormat,
   payloadDigest,
+  unitBytes,
   unitsFormat,
-  UNITS_MAX,
   type Unit
 } from '../pool/unit.ts'
 
@@ -72,7 +72,9 @@ export interface BlockSource {
   ): Promise<BlockProposal | undefined>
   /** A transaction came into the pool: somebody may wait for it. */
   arrived(): void
-  /** Keeps what a block took from the pool for those who are a moment late. */
+  /** Keeps the transactions of a block that this node may vote for: who still lacks them may find nobody else to ask. */
+  hold(transactions: readonly Candidate[]): void
+  /** Keeps what a block took from the pool for those who are a moment late, and drops what was held for its height. */
   keep(committed: readonly Candidate[]): void
 }
 
@@ -94,6 +96,7 @@ export function createBlockSource({
   network,
   admission,
   proposals,
+  onUnused,
   log
 }: {
   readonly ledger: Ledger
@@ -102,22 +105,29 @@ export function createBlockSource({
   readonly admission: Admission
   /** The proposals that this node knows. */
   readonly proposals: (hash: Uint8Array) => BlockProposal | undefined
+  /** Is told what was fetched for blocks of a height that is over: no block may have taken it. */
+  readonly onUnused: (fetched: readonly Candidate[]) => void
   readonly log: (event: string, values: ErrorValues) => void
 }): BlockSource {
   // The transactions of the last two blocks: a member that is later than that catches up by whole blocks.
   let recent: ReadonlyMap<string, Candidate> = new Map()
   let older: ReadonlyMap<string, Candidate> = new Map()
+  /** Those of blocks that this node built or found valid at the height under way. */
+  const held = new Map<string, Candidate>()
+  /** Those that came from others for such blocks, with their payloads. */
+  let fetched: Candidate[] = []
 
-  const known = (hash: Uint8Array): Candidate | undefined =>
-    pool.get(hash) ?? recent.get(toHex(hash)) ?? older.get(toHex(hash))
+  const known = (hash: Uint8Array): Candidate | undefined => {
+    const name = toHex(hash)
+    return pool.get(hash) ?? held.get(name) ?? recent.get(name) ?? older.get(name)
+  }
 
   network.handleRequest(
     UNITS,
     { access: 'members', maxRequestBytes: hashesFormat.bytesMax, timeoutMs: ANSWER_TIMEOUT_MS * 5 },
     async request => {
-      const asked = hashesFormat.decode(request).slice(0, UNITS_MAX * 4)
-      const units = asked.flatMap(hash => known(hash) ?? []).map(pending => toUnit(ledger, pending))
-      return encodeBundles(units)
+      const asked = new Map(hashesFormat.decode(request).map(hash => [toHex(hash), hash]))
+      return encodeBundles(unitsOf(asked.values()))
     }
   )
   network.handleRequest(
@@ -132,6 +142,19 @@ export function createBlockSource({
       return proposalFormat.encode(proposal)
     }
   )
+
+  /** One by one, so that an answer takes no more memory than a bundle, and no more than one block may hold. */
+  function* unitsOf(hashes: Iterable<Uint8Array>): IterableIterator<Unit> {
+    let sent = 0
+    for (const hash of hashes) {
+      const candidate = known(hash)
+      if (candidate === undefined) continue
+      const unit = toUnit(ledger, candidate)
+      sent += unitBytes(unit)
+      if (sent > ANSWER_BYTES_MAX) return
+      yield unit
+    }
+  }
 
   const waiting = new Set<() => void>()
 
@@ -160,10 +183,20 @@ export function createBlockSource({
       signal
     })
     for await (const part of answer) {
-      for (const unit of unitsFormat.decode(part)) {
+      const asked = unitsFormat.decode(part).flatMap(unit => {
         const hash = toHex(sha256(unit.transaction))
-        if (wanted.has(hash)) found.set(hash, await admission.check(unit))
-      }
+        return wanted.delete(hash) ? [{ hash, unit }] : []
+      })
+      // A member that sends what nobody asked for could go on for ever.
+      if (asked.length === 0) return
+      await Promise.all(
+        asked.map(async ({ hash, unit }) => {
+          const candidate = await admission.check(unit)
+          fetched.push(candidate)
+          found.set(hash, candidate)
+        })
+      )
+      if (wanted.size === 0) return
     }
   }
 
@@ -203,13 +236,17 @@ export function createBlockSource({
           return wait.live && !holdsPayload(ledger, pending)
         })
       if (missing().length > 0) await forArrivals(() => missing().length === 0, wait.signal)
+      const isOver = (): boolean => wait.isOver() || !fitBlock(found.values())
       const done =
         missing().length === 0 ||
-        (await untilDone(from, wait, async member => {
+        (await untilDone(from, { ...wait, isOver }, async member => {
           const wanted = missing()
           if (wanted.length > 0) await askForUnits(member, wanted, found, wait.signal)
           return missing().length === 0
         }))
+      // No need to hold the rest of it to know.
+      if (!done && !fitBlock(found.values()))
+        throw new VitalchainError('ERR_BLOCK_SIZE', 'the block holds more than a block may')
       return done ? hashes.flatMap(hash => found.get(toHex(hash)) ?? []) : undefined
     },
     async proposal(hash, from, wait) {
@@ -220,10 +257,12 @@ export function createBlockSource({
           timeoutMs: ANSWER_TIMEOUT_MS,
           signal: wait.signal
         })
+        // The first part is the answer; a member that sends more could go on for ever.
         for await (const part of answer) {
           const proposal = proposalFormat.decode(part)
-          if (!equalBytes(blockHash(proposal.header), hash)) continue
-          if (await isWhole(proposal, member, wait)) found = proposal
+          const asked = equalBytes(blockHash(proposal.header), hash)
+          if (asked && (await isWhole(proposal, member, wait))) found = proposal
+          break
         }
         return found !== undefined
       })
@@ -232,7 +271,13 @@ export function createBlockSource({
     arrived() {
       for (const look of waiting) look()
     },
+    hold(transactions) {
+      for (const candidate of transactions) held.set(toHex(candidate.hash), candidate)
+    },
     keep(committed) {
+      held.clear()
+      onUnused(fetched)
+      fetched = []
       older = recent
       recent = new Map(committed.map(pending => [toHex(pending.hash), pending]))
     }
@@ -262,6 +307,16 @@ export function createBlockSource({
     return true
   }
   return source
+}
+
+/** Whether transactions could stand in one block together. */
+function fitBlock(transactions: Iterable<Candidate>): boolean {
+  const meter = createBlockMeter()
+  for (const candidate of transactions) {
+    if (!meter.fits(candidate)) return false
+    meter.add(candidate)
+  }
+  return true
 }
 
 function holdsPayload(ledger: Ledger, { transaction }: Candidate): boolean {

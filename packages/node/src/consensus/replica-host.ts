@@ -2,6 +2,7 @@ import {
   blockHash,
   equalBytes,
   errorCode,
+  isVitalchainError,
   sha256,
   toHex,
   VitalchainError,
@@ -26,6 +27,7 @@ import {
   type Effect,
   type HeightContext,
   type Input,
+  type Message,
   type ReplicaState,
   type SignedMessage,
   type VoteState
@@ -63,6 +65,8 @@ export interface ReplicaHost {
   readonly leader: number
   /** This node in the validator set of the height above the head; undefined when it is not in it. */
   readonly self: Validator | undefined
+  /** Whether this node votes: it has a key, and every vote that it ever signed. */
+  readonly votes: boolean
   /** The newest proposal of this hash that this node built, checked or committed. */
   proposal(hash: Uint8Array): BlockProposal | undefined
 }
@@ -95,11 +99,14 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
   const executed = new Map<string, Executed>()
   const proposals = new Map<string, BlockProposal>()
   const inputs: Event[] = []
+  /** Hashes of blocks that are being looked for. */
+  const searches = new Set<string>()
   let replica: ReplicaState
   let running = false
   let stepping = false
   let stopping = new AbortController()
   let signed: VoteState | undefined
+  let voting = false
   let statusTimer: NodeJS.Timeout | undefined
   let ledgerLock: Promise<unknown> = Promise.resolve()
 
@@ -114,6 +121,9 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
         replica = after
         for (const effect of effects) perform(effect)
       }
+    } catch (cause) {
+      inputs.length = 0
+      fail(cause)
     } finally {
       stepping = false
     }
@@ -165,16 +175,51 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
 
   /** An effect that takes time. What goes wrong in it and is not handled there is a fault of this node: it stops. */
   function run(work: Promise<void>): void {
-    work.catch((cause: unknown) => {
-      if (!running) return
-      components.onFatal(
-        new VitalchainError(
-          'ERR_CONSENSUS_HOST',
-          'the node could not carry out a step of consensus',
-          { cause }
-        )
+    work.catch(fail)
+  }
+
+  function fail(cause: unknown): void {
+    if (!running) return
+    components.onFatal(
+      new VitalchainError(
+        'ERR_CONSENSUS_HOST',
+        'the node could not carry out a step of consensus',
+        { cause }
       )
-    })
+    )
+  }
+
+  /**
+   * Tells the replica whether something waits that would take effect now. What would not must not count: this node would
+   * have every leader replaced that does not propose it, and empty blocks would follow each other.
+   */
+  function askForWork(): void {
+    const lost: Uint8Array[] = []
+    try {
+      input({ type: 'work', pending: someTakesEffect(lost) })
+    } catch (cause) {
+      fail(cause)
+    }
+    drop(lost)
+  }
+
+  /** @param lost - takes the hashes of those that never will */
+  function someTakesEffect(lost: Uint8Array[]): boolean {
+    for (const { hash, transaction } of pool.firsts()) {
+      try {
+        ledger.check(transaction, now())
+        return true
+      } catch (error) {
+        if (isStoreFailure(error)) throw error
+        if (!isVitalchainError(error) || !error.retryable) lost.push(hash)
+      }
+    }
+    return false
+  }
+
+  function drop(refused: readonly Uint8Array[]): void {
+    const dropped = refused.flatMap(hash => pool.drop(hash) ?? [])
+    if (dropped.length > 0) components.onRefused(dropped)
   }
 
   /** Signs in ascending order only, writes, and gives back what is on the disk. spec C-24, C-25 */
@@ -231,8 +276,7 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
       executed: result,
       refused
     } = ledger.build(pool.candidates(), { view, proposer, time: Math.max(now(), minTime) })
-    const final = refused.filter(({ error }) => !error.retryable)
-    components.onRefused(final.flatMap(({ hash }) => pool.drop(hash) ?? []))
+    drop(refused.filter(({ error }) => !error.retryable).map(({ hash }) => hash))
     if (block.transactions.length === 0 && !allowEmpty)
       return input({ type: 'built', height, view })
     const proposal = proposalOf(block)
@@ -293,10 +337,19 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     blockHash: wanted,
     from
   }: Extract<Effect, { type: 'fetch' }>): Promise<void> {
-    const proposal = await source.proposal(wanted, membersOf(from), {
-      signal: stopping.signal,
-      isOver: () => ledger.head.height >= height
-    })
+    const name = toHex(wanted)
+    // Asked again at each resend; one search goes on by itself until the height is over.
+    if (searches.has(name)) return
+    searches.add(name)
+    let proposal: BlockProposal | undefined
+    try {
+      proposal = await source.proposal(wanted, membersOf(from), {
+        signal: stopping.signal,
+        isOver: () => ledger.head.height >= height
+      })
+    } finally {
+      searches.delete(name)
+    }
     if (proposal !== undefined) input({ type: 'fetched', proposal })
   }
 
@@ -373,6 +426,7 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     const hash = toHex(blockHash(proposal.header))
     executed.set(hash, result)
     proposals.set(hash, proposal)
+    source.hold(result.transactions)
   }
 
   function membersOf(indices: readonly number[]): readonly Uint8Array[] {
@@ -410,6 +464,10 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
           verifySignature({ algorithm: 'ed25519', bytes: publicKey }, message, signature)
       })
       signed = await votes.read()
+      const complete = (await votes.begin(ledger.head.height === 0)) || signed !== undefined
+      voting = signer !== undefined && complete
+      if (signer !== undefined && !complete)
+        log('vote state is missing: this node follows and does not vote', {})
       const prepared = signed?.prepared?.block
       if (prepared !== undefined) proposals.set(toHex(blockHash(prepared.header)), prepared)
       const bodies = await votes.readBodies()
@@ -417,18 +475,16 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
       running = true
       network.onMessage((member, encoded) => {
         if (!running) return
+        let message: Message
+        try {
+          message = decodeMessage(encoded)
+        } catch (error) {
+          return log('malformed message', { code: errorCode(error) })
+        }
         const from = ledger
           .validators()
           .findIndex(validator => equalBytes(validator.member, member))
-        try {
-          input({
-            type: 'message',
-            from: from < 0 ? undefined : from,
-            message: decodeMessage(encoded)
-          })
-        } catch (error) {
-          log('malformed message', { code: errorCode(error) })
-        }
+        input({ type: 'message', from: from < 0 ? undefined : from, message })
       })
       network.onLinkUp(member => {
         const peer = ledger
@@ -436,8 +492,12 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
           .findIndex(validator => equalBytes(validator.member, member))
         if (peer >= 0) input({ type: 'connected', peer })
       })
-      statusTimer = setInterval(() => input({ type: 'status' }), STATUS_INTERVAL_MS)
-      input({ type: 'start', context: context(), voteState: signed, observe: signer === undefined })
+      statusTimer = setInterval(() => {
+        input({ type: 'status' })
+        // What a rule refused for a time may take effect now: a day's quota passes with the day.
+        host.work()
+      }, STATUS_INTERVAL_MS)
+      input({ type: 'start', context: context(), voteState: signed, observe: !voting })
       host.work()
     },
     async stop() {
@@ -450,14 +510,16 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     },
     work() {
       // Asked at each admission: what the replica knows already is not looked up again.
-      if (running && !replica.pending) input({ type: 'work', pending: pool.hasWork() })
+      if (running && !replica.pending) askForWork()
     },
     advanced() {
-      executed.clear()
+      // Not what was built or checked for the next height: catch-up and consensus may both tell of one block.
+      for (const [hash, { block }] of executed)
+        if (block.header.height <= ledger.head.height) executed.delete(hash)
       for (const [hash, proposal] of proposals)
         if (proposal.header.height < ledger.head.height) proposals.delete(hash)
       input({ type: 'committed', context: context() })
-      if (running) input({ type: 'work', pending: pool.hasWork() })
+      if (running) askForWork()
     },
     exclusive(change) {
       const result = ledgerLock.then(change)
@@ -474,6 +536,9 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     },
     get self() {
       return self()
+    },
+    get votes() {
+      return voting
     },
     proposal: hash => proposals.get(toHex(hash))
   }

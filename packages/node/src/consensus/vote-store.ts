@@ -27,6 +27,13 @@ export interface PreparedBodies {
 export interface VoteStore {
   read(): Promise<VoteState | undefined>
   readBodies(): Promise<PreparedBodies | undefined>
+  /**
+   * Notes for good that votes are kept here from the beginning on.
+   *
+   * @param isNew - whether the node has no block yet
+   * @returns whether they are: false for a store that was lost, or left out of a backup, and made anew. spec C-27
+   */
+  begin(isNew: boolean): Promise<boolean>
   /** Resolves once the state, and the bodies given, are on the disk: only then may its messages leave. */
   write(state: VoteState, bodies?: PreparedBodies): Promise<void>
   close(): Promise<void>
@@ -34,6 +41,7 @@ export interface VoteStore {
 
 const STATE = 'vote-state'
 const BODIES = 'prepared-bodies'
+const BEGUN = 'begun'
 
 const bodiesFormat: Format<PreparedBodies> = format(
   'prepared bodies',
@@ -70,6 +78,11 @@ function voteStore(database: Database, write: (puts: readonly Put[]) => Promise<
     async readBodies() {
       const encoded = await database.get(BODIES)
       return encoded === undefined ? undefined : bodiesFormat.decode(encoded)
+    },
+    async begin(isNew) {
+      if ((await database.get(BEGUN)) !== undefined) return true
+      if (isNew) await write([{ type: 'put', key: BEGUN, value: Uint8Array.of(1) }])
+      return isNew
     },
     async write(state, bodies) {
       const puts: Put[] = [{ type: 'put', key: STATE, value: encodeVoteState(state) }]

@@ -21,11 +21,11 @@ import type { Admission } from '../pool/admission.ts'
 /** Name of the protocol; `docs/spec/device-protocol.md`. */
 export const DEVICE_PROTOCOL: string = 'device'
 
-/** Bytes of receipts and answers that may wait for a slow device; then its session ends and it connects again. */
+/** Receipts and other answers that may wait for a slow device; then its session ends and it connects again. */
 export const SESSION_QUEUE_MAX: number = 1_024
 
-/** Submissions of one session that are checked at once. */
-const SUBMISSIONS_AT_ONCE = 64
+/** Requests of one session that are worked on, or whose answers are not sent yet, at once. */
+const REQUESTS_AT_ONCE = 64
 
 /** Serves devices over libp2p. Anybody may submit what proves itself; only a device may read, and only its own chain. spec S-1 */
 export interface DeviceSessions {
@@ -67,7 +67,8 @@ export function createDeviceSessions({
         for await (const frame of frames.read()) {
           const request = deviceRequestFormat.decode(frame)
           if (request.type === 'session') {
-            device ??= openFor(session, request, challenge)
+            if (device === undefined) device = openFor(session, request, challenge)
+            else session.answer(refusal(request.request, sessionOpen()))
           } else {
             await session.room()
             session.begin(serve(request, session, device))
@@ -152,9 +153,14 @@ export function createDeviceSessions({
         const sessions = open.get(toHex(transaction.statement.device))
         const leaf = sessions === undefined ? undefined : ledger.findTransaction(transaction.id)
         if (sessions === undefined || leaf === undefined) continue
-        const receipt = ledger.receipt(leaf)
-        for (const session of sessions)
-          session.answer({ type: 'receipt', id: transaction.id, receipt })
+        try {
+          const receipt = ledger.receipt(leaf)
+          for (const session of sessions)
+            session.answer({ type: 'receipt', id: transaction.id, receipt })
+        } catch (error) {
+          // The block stands all the same; the device asks, here or elsewhere.
+          log('receipt not sent', { code: errorCode(error) })
+        }
       }
     }
   }
@@ -187,13 +193,17 @@ class DeviceSession {
     this.#queued++
     this.#writing = this.#writing
       .then(() => (this.#ended ? undefined : this.#frames.write(deviceAnswerFormat.encode(answer))))
-      .catch(() => this.end())
+      .catch((error: unknown) => {
+        this.end()
+        this.#frames.abort(error instanceof Error ? error : new Error('answer not sent'))
+      })
       .finally(() => this.#queued--)
   }
 
-  /** Waits until fewer than {@link SUBMISSIONS_AT_ONCE} requests are worked on: the device is slowed, nothing grows. */
+  /** Waits until fewer than {@link REQUESTS_AT_ONCE} requests are open: the device is slowed, nothing grows. */
   async room(): Promise<void> {
-    while (this.#work.size >= SUBMISSIONS_AT_ONCE) await Promise.race(this.#work)
+    while (this.#work.size >= REQUESTS_AT_ONCE) await Promise.race(this.#work)
+    while (this.#queued >= REQUESTS_AT_ONCE && !this.#ended) await this.#writing
   }
 
   begin(work: Promise<void>): void {
@@ -222,6 +232,10 @@ function ownStatement(ledger: Ledger, leaf: number, device: string): Transaction
 
 function fromName(name: string): Uint8Array {
   return Uint8Array.from(Buffer.from(name, 'hex'))
+}
+
+function sessionOpen(): VitalchainError {
+  return new VitalchainError('ERR_SESSION', 'this connection has a session already')
 }
 
 function refusal(request: number, error: unknown): DeviceAnswer {

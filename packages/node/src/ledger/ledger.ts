@@ -200,8 +200,11 @@ function createLedger(
     async close() {
       closing.abort()
       await commits
-      await payloads.flush()
-      await store.close()
+      try {
+        await payloads.flush()
+      } finally {
+        await store.close()
+      }
     }
   }
 }

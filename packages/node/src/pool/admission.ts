@@ -39,24 +39,31 @@ export interface AdmissionComponents {
   readonly now: () => number
   /** Is told each transaction that newly waits, with its payload, to tell others. */
   readonly onAdmitted: (pending: Pending, unit: Unit) => void
+  /** Is told a transaction that was refused after its payload had been stored. */
+  readonly onRefused: (refused: Pick<Pending, 'transaction'>) => void
 }
 
 /** Makes the {@link Admission} of a node. */
-export function createAdmission({ ledger, pool, now, onAdmitted }: AdmissionComponents): Admission {
+export function createAdmission({
+  ledger,
+  pool,
+  now,
+  onAdmitted,
+  onRefused
+}: AdmissionComponents): Admission {
   const checking = new Map<string, Promise<Pending>>()
 
   async function admit(unit: Unit, hash: Uint8Array): Promise<Pending> {
     const transaction = decodeTransaction(unit.transaction)
     checkNetwork(transaction, ledger.network)
-    const waiting = pool.find(transaction.id)
-    if (waiting !== undefined) return waiting
-    const leaf = ledger.findTransaction(transaction.id)
-    if (leaf !== undefined) {
-      throw new VitalchainError('ERR_ALREADY_COMMITTED', 'the ledger holds this already', {
-        values: { leaf }
-      })
-    }
+    requireNew(transaction)
     checkPayload(transaction, unit.payload)
+    const waiting = pool.find(transaction.id)
+    if (waiting !== undefined) {
+      // The same under another signature, which must be good too: whoever is told yes may relay it.
+      await verifySignatures(transaction)
+      return waiting
+    }
     pool.checkRoom(transaction, unit.transaction.length)
     const objection = objectionTo(transaction)
     if (
@@ -67,16 +74,31 @@ export function createAdmission({ ledger, pool, now, onAdmitted }: AdmissionComp
       throw objection
     await verifySignatures(transaction)
     const contradicted = contradictedBy(transaction)
-    if (contradicted !== undefined) {
-      await reportConflict(contradicted, unit.transaction)
-      throw new VitalchainError(
-        'ERR_STATEMENT_CONFLICT',
-        'the device signed another statement for this place; its lane is closed'
-      )
-    }
+    if (contradicted !== undefined) return refuseConflict(contradicted, unit.transaction)
     if (objection?.code === 'ERR_PLACE_TAKEN') throw objection
     // On disk before it counts: nobody proposes or votes for readings that a power cut could take.
     await storePayload(transaction, unit.payload)
+    try {
+      return await enter(unit, transaction, hash)
+    } catch (error) {
+      onRefused({ transaction })
+      throw error
+    }
+  }
+
+  /** Gives a checked transaction its place in the pool. While it was checked, a block or another door may have been faster. */
+  async function enter(unit: Unit, transaction: Transaction, hash: Uint8Array): Promise<Pending> {
+    requireNew(transaction)
+    const rival = pool.find(transaction.id) ?? pool.rival(transaction)
+    if (rival !== undefined) {
+      if (equalBytes(rival.transaction.id, transaction.id)) return rival
+      const contradicted = contradictedBy(transaction)
+      if (contradicted !== undefined) return refuseConflict(contradicted, unit.transaction)
+      throw new VitalchainError(
+        'ERR_PLACE_TAKEN',
+        'another transaction waits that follows the same one'
+      )
+    }
     const pending: Pending = {
       hash,
       bytes: unit.transaction,
@@ -84,17 +106,25 @@ export function createAdmission({ ledger, pool, now, onAdmitted }: AdmissionComp
       signaturesChecked: true,
       since: now()
     }
-    const rival = pool.find(transaction.id) ?? pool.rival(transaction)
-    if (rival !== undefined) {
-      if (equalBytes(rival.transaction.id, transaction.id)) return rival
-      throw new VitalchainError(
-        'ERR_PLACE_TAKEN',
-        'another transaction waits that follows the same one'
-      )
-    }
     pool.add(pending)
     onAdmitted(pending, unit)
     return pending
+  }
+
+  /** What waits already, handed over once more: the transaction is known, the payload beside it is not. */
+  async function again(waiting: Pending, { payload }: Unit): Promise<Pending> {
+    checkPayload(waiting.transaction, payload)
+    // It may have been damaged on the disk since.
+    await storePayload(waiting.transaction, payload)
+    return waiting
+  }
+
+  function requireNew(transaction: Transaction): void {
+    const leaf = ledger.findTransaction(transaction.id)
+    if (leaf === undefined) return
+    throw new VitalchainError('ERR_ALREADY_COMMITTED', 'the ledger holds this already', {
+      values: { leaf }
+    })
   }
 
   /** What the rules say against a transaction today. */
@@ -129,7 +159,7 @@ export function createAdmission({ ledger, pool, now, onAdmitted }: AdmissionComp
     return other
   }
 
-  async function reportConflict(known: Uint8Array, other: Uint8Array): Promise<void> {
+  async function refuseConflict(known: Uint8Array, other: Uint8Array): Promise<never> {
     const evidence = conflictTransaction(transactionBody(known), transactionBody(other))
     try {
       await admission.submit({ transaction: evidence, payload: undefined })
@@ -137,6 +167,10 @@ export function createAdmission({ ledger, pool, now, onAdmitted }: AdmissionComp
       // The lane is closed already, or another node was faster.
       if (errorCode(error) !== 'ERR_CHAIN_QUARANTINED') throw error
     }
+    throw new VitalchainError(
+      'ERR_STATEMENT_CONFLICT',
+      'the device signed another statement for this place; its lane is closed'
+    )
   }
 
   async function storePayload(
@@ -158,10 +192,12 @@ export function createAdmission({ ledger, pool, now, onAdmitted }: AdmissionComp
       const hash = sha256(unit.transaction.subarray(0, TRANSACTION_BYTES_MAX + 1))
       const name = toHex(hash)
       const known = pool.get(hash)
-      if (known !== undefined) return Promise.resolve(known)
-      const running = checking.get(name) ?? admit(unit, hash).finally(() => checking.delete(name))
-      checking.set(name, running)
-      return running
+      if (known !== undefined) return again(known, unit)
+      const running = checking.get(name)
+      if (running !== undefined) return running.then(pending => again(pending, unit))
+      const begun = admit(unit, hash).finally(() => checking.delete(name))
+      checking.set(name, begun)
+      return begun
     },
     async check(unit) {
       const transaction = decodeTransaction(unit.transaction)

@@ -21,7 +21,7 @@ export interface Gossip {
 
 /**
  * Makes the {@link Gossip} of a node. A bundle is only an envelope: each unit in it is checked by itself, and none is relayed
- * before its signature was.
+ * before its signature was. A bundle with anything in it that this node could not admit goes no further.
  */
 export function createGossip({
   network,
@@ -63,7 +63,9 @@ export function createGossip({
     for (const unit of units) heard.add(unit)
     const verdicts = await Promise.all(units.map(judge))
     if (verdicts.includes('reject')) return 'reject'
-    return verdicts.includes('accept') ? 'accept' : 'ignore'
+    // One that was not looked at to the end would be relayed with the others. Who misses these finds them at the next hop,
+    // by the proposal's hashes.
+    return verdicts.includes('ignore') ? 'ignore' : 'accept'
   })
 
   async function judge(unit: Unit): Promise<GossipVerdict> {

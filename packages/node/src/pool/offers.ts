@@ -4,7 +4,7 @@ import type { Network } from '../network/index.ts'
 import { toUnit } from '../consensus/block-source.ts'
 import type { Admission } from './admission.ts'
 import type { Pool } from './pool.ts'
-import { bundles, unitsFormat } from './unit.ts'
+import { bundles, unitsFormat, type Unit } from './unit.ts'
 
 /** How long a transaction waits before it is offered to the leader directly, ms: gossip and a block take less when all is well. */
 const OFFER_AFTER_MS = 250
@@ -50,19 +50,23 @@ export function createOffers({
     OFFER,
     { access: 'members', maxRequestBytes: unitsFormat.bytesMax, timeoutMs: OFFER_TIMEOUT_MS },
     async request => {
-      for (const unit of unitsFormat.decode(request)) {
-        // What is refused is refused for its own reason; the others are not held back by it.
-        await admission.submit(unit).catch(() => undefined)
-      }
+      // What is refused is refused for its own reason; together they share the disk's syncs.
+      await Promise.allSettled(unitsFormat.decode(request).map(unit => admission.submit(unit)))
       return new Uint8Array(0)
     }
   )
 
+  /** One by one: a bundle takes the first few of a backlog, and only their payloads are read. */
+  function* lateUnits(): IterableIterator<Unit> {
+    const time = now()
+    for (const pending of pool.candidates())
+      if (time - pending.since >= OFFER_AFTER_MS) yield toUnit(ledger, pending)
+  }
+
   async function offer(): Promise<void> {
     const member = leader()
-    const late = [...pool.candidates()].filter(pending => now() - pending.since >= OFFER_AFTER_MS)
-    if (member === undefined || late.length === 0) return
-    const [bundle] = bundles(late.map(pending => toUnit(ledger, pending)))
+    if (member === undefined) return
+    const [bundle] = bundles(lateUnits())
     if (bundle === undefined) return
     // The answer is empty; reading it waits until the leader has looked.
     for await (const _ of network.request(member, OFFER, unitsFormat.encode(bundle), {

@@ -1,8 +1,9 @@
 import type { Rules, StateReader } from '@vitalchain/contracts'
 import type { Candidate } from '../ledger/execute.ts'
 import { toHex, VitalchainError, type Transaction } from '@vitalchain/core'
+import { payloadDigest } from './unit.ts'
 
-/** Transactions waiting: about ten minutes of what one node verifies, less than 100 MB with their payloads. */
+/** Transactions waiting: a backlog of minutes; about as many bytes again as {@link POOL_BYTES_MAX} beside theirs. Payloads wait on the disk. */
 export const POOL_TRANSACTIONS_MAX: number = 50_000
 
 /** Bytes of the waiting transactions together. */
@@ -24,11 +25,13 @@ export interface Pending extends Candidate {
 /** The transactions that wait, by chain. */
 export interface Pool {
   readonly size: number
-  /** Whether any of them could stand in the next block. */
-  hasWork(): boolean
+  /** The ones that nothing else must precede: of each chain the next, and those that stand alone. */
+  firsts(): IterableIterator<Pending>
   get(hash: Uint8Array): Pending | undefined
   /** The waiting transaction of this statement or call, whatever its signature. */
   find(id: Uint8Array): Pending | undefined
+  /** Whether a waiting transaction names this payload. */
+  names(payload: Uint8Array): boolean
   /** The waiting transaction that follows the same one as this. */
   rival(transaction: Transaction): Pending | undefined
   /** @throws VitalchainError `ERR_BUSY` (retryable) when there is no room for a transaction of so many bytes */
@@ -55,13 +58,25 @@ export function createPool(rules: Rules, state: StateReader): Pool {
   const byHash = new Map<string, Pending>()
   const byId = new Map<string, Pending>()
   const chains = new Map<string, Chain>()
+  /** How many of them name a payload. */
+  const payloads = new Map<string, number>()
   let bytes = 0
+
+  const countPayload = ({ transaction }: Pending, change: 1 | -1): void => {
+    const digest = payloadDigest(transaction)
+    if (digest === undefined) return
+    const name = toHex(digest)
+    const count = (payloads.get(name) ?? 0) + change
+    if (count > 0) payloads.set(name, count)
+    else payloads.delete(name)
+  }
 
   const remove = (pending: Pending): void => {
     const hash = toHex(pending.hash)
     if (!byHash.delete(hash)) return
     byId.delete(toHex(pending.transaction.id))
     bytes -= pending.bytes.length
+    countPayload(pending, -1)
     const link = rules.link(pending.transaction)
     const chain = link === undefined ? undefined : chains.get(link.chain)
     if (link === undefined || chain === undefined) return
@@ -87,12 +102,16 @@ export function createPool(rules: Rules, state: StateReader): Pool {
     get size() {
       return byHash.size
     },
-    hasWork: () => {
-      for (const chain of chains.values()) if (run(chain).next().done !== true) return true
-      return standAlone(byHash.values(), rules).next().done !== true
+    *firsts() {
+      for (const chain of chains.values()) {
+        const first = run(chain).next()
+        if (first.done !== true) yield first.value
+      }
+      yield* standAlone(byHash.values(), rules)
     },
     get: hash => byHash.get(toHex(hash)),
     find: id => byId.get(toHex(id)),
+    names: payload => payloads.has(toHex(payload)),
     rival(transaction) {
       const link = rules.link(transaction)
       return link === undefined ? undefined : chains.get(link.chain)?.get(toHex(link.previous))
@@ -118,6 +137,7 @@ export function createPool(rules: Rules, state: StateReader): Pool {
       byHash.set(toHex(pending.hash), pending)
       byId.set(toHex(pending.transaction.id), pending)
       bytes += pending.bytes.length
+      countPayload(pending, 1)
       if (link === undefined || chain === undefined) return
       chain.set(toHex(link.previous), pending)
       chains.set(link.chain, chain)

@@ -2,10 +2,12 @@ import {
   blockFormat,
   bytes,
   certificateCodec,
+  equalBytes,
   errorCode,
   format,
   tuple,
   uint,
+  VitalchainError,
   type Certificate,
   type ErrorValues,
   type Format
@@ -81,6 +83,7 @@ export function createCatchUp({
   async function fromMember(member: Uint8Array): Promise<void> {
     for (let before = -1; before < ledger.head.height && !signal().aborted;) {
       before = ledger.head.height
+      let next = before + 1
       const answer = network.request(member, BLOCKS, rangeFormat.encode({ from: before + 1 }), {
         maxResponseBytes: SYNC_BYTES_MAX + certifiedFormat.bytesMax,
         timeoutMs: SYNC_TIMEOUT_MS,
@@ -89,6 +92,12 @@ export function createCatchUp({
       for await (const part of answer) {
         const { block: encoded, certificate } = certifiedFormat.decode(part)
         const block = blockFormat.decode(encoded)
+        // A member that sends other blocks than were asked for could go on for ever, and nobody else would be asked.
+        if (block.header.height !== next || next >= before + 1 + SYNC_BLOCKS_MAX)
+          throw new VitalchainError('ERR_BLOCK_HEIGHT', `block ${next} was to come`, {
+            values: { height: block.header.height }
+          })
+        next++
         const executed = await exclusive(async () => {
           if (block.header.height !== ledger.head.height + 1) return undefined
           const result = ledger.validate(block, { signaturesChecked: () => false })
@@ -103,7 +112,7 @@ export function createCatchUp({
   async function fromAnybody(first: Uint8Array | undefined): Promise<void> {
     const linked = network.linkedMembers()
     const members =
-      first === undefined ? linked : [first, ...linked.filter(member => member !== first)]
+      first === undefined ? linked : [first, ...linked.filter(member => !equalBytes(member, first))]
     const started = ledger.head.height
     for (const member of members) {
       if (signal().aborted) return

@@ -1,4 +1,4 @@
-import { equalBytes, errorCode, sha256, toHex, type ErrorValues } from '@vitalchain/core'
+import { errorCode, sha256, toHex, type ErrorValues } from '@vitalchain/core'
 import { pause } from '../consensus/block-source.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Network } from '../network/index.ts'
@@ -61,6 +61,7 @@ export function createPayloadRepair({
     for (const member of network.linkedMembers()) {
       try {
         let came = false
+        const open = new Map(wanted.map(each => [toHex(each.digest), each]))
         const answer = network.request(
           member,
           PAYLOADS,
@@ -72,16 +73,18 @@ export function createPayloadRepair({
           }
         )
         for await (const part of answer) {
+          let isNew = false
           for (const { payload } of unitsFormat.decode(part)) {
-            const digest = payload === undefined ? undefined : sha256(payload)
-            const asked =
-              digest === undefined
-                ? undefined
-                : wanted.find(each => equalBytes(each.digest, digest))
+            const name = payload === undefined ? '' : toHex(sha256(payload))
+            const asked = open.get(name)
             if (payload === undefined || asked === undefined) continue
+            open.delete(name)
             await ledger.putPayload(asked.digest, payload, { retention: asked.retention })
-            came = true
+            isNew = true
           }
+          // A member that sends what nobody asked for could go on for ever.
+          if (!isNew) break
+          came = true
         }
         if (came) return true
       } catch (error) {
@@ -97,8 +100,12 @@ export function createPayloadRepair({
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       awake = new AbortController()
-      if (!(await fetchSome()))
-        await pause(REPAIR_PAUSE_MS, AbortSignal.any([signal, awake.signal]))
+      const came = await fetchSome().catch((error: unknown) => {
+        // The disk failed. Consensus writes to it too and decides whether this node goes on.
+        log('payload repair failed', { code: errorCode(error) })
+        return false
+      })
+      if (!came) await pause(REPAIR_PAUSE_MS, AbortSignal.any([signal, awake.signal]))
     }
   }
 

@@ -165,6 +165,11 @@ t.test('only a device reads, and only its own chain', async t => {
 
   const own = await connectRaw(t, node!)
   t.match(await own.login(signer, device.id), { type: 'done' })
+  t.match(
+    await own.login(signer, device.id),
+    { type: 'refused', code: 'ERR_SESSION' },
+    'once in a connection'
+  )
   t.match(await own.ask({ type: 'head', lane: 0 }), { type: 'head', lane: undefined })
   t.match(await own.ask({ type: 'receipt', id }), { type: 'refused', code: 'ERR_NOT_COMMITTED' })
   t.match(
