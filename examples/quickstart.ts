@@ -5,7 +5,8 @@ import { createSigner, generateSecretKey, verifyReceipt } from '@vitalchain/core
 
 // Four hospitals in this process. Ours registers the device's public key.
 const network = await createTestNetwork({ validators: 4 })
-const ours = network.nodes[0]!
+const [ours] = network.nodes
+if (ours === undefined) throw new Error('a network has nodes')
 const signer = createSigner('ed25519', generateSecretKey('ed25519'))
 await ours.registerDevice({ publicKey: signer.publicKey, model: 'monitor', firmware: undefined })
 
@@ -23,8 +24,10 @@ await device.start()
 // Heart rate by its LOINC code and UCUM unit. What comes back is proved, not promised.
 const reading = { name: '8867-4', unit: '/min', time: Date.now(), value: 72 }
 const recorded = device.record([reading])
-await device.flush()
-const { receipt } = await (await recorded)[0]!.proved
+await device.flush() // or wait until the batch is full
+const [batch] = await recorded
+if (batch === undefined) throw new Error('a reading makes a batch')
+const { receipt } = await batch.proved
 
 // Anybody checks it offline, with the genesis document alone.
 const { header, certifiedBy } = verifyReceipt(receipt, { genesis: network.genesis })

@@ -30,8 +30,8 @@ export const HANDSHAKE_MS: number = 10_000
 /** The first wait between two connections, ms. It doubles while nothing is proved. */
 export const BACKOFF_MIN_MS: number = 250
 
-/** The longest wait between two connections, ms: a device is back within half a minute after any outage. */
-export const BACKOFF_MAX_MS: number = 30_000
+/** The longest wait between two connections, ms: a device is back within seconds of the end of any outage. */
+export const BACKOFF_MAX_MS: number = 10_000
 
 /**
  * Final refusals in a row that stop a lane, or one more than the network may have faulty nodes if that is more.

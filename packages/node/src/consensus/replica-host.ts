@@ -463,11 +463,12 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
         verify: (publicKey, message, signature) =>
           verifySignature({ algorithm: 'ed25519', bytes: publicKey }, message, signature)
       })
-      signed = await votes.read()
-      const complete = (await votes.begin(ledger.head.height === 0)) || signed !== undefined
-      voting = signer !== undefined && complete
-      if (signer !== undefined && !complete)
-        log('vote state is missing: this node follows and does not vote', {})
+      voting =
+        signer !== undefined &&
+        (await votes.begin(signer.publicKey.bytes, ledger.head.height === 0))
+      signed = voting ? await votes.read() : undefined
+      if (signer !== undefined && !voting)
+        log('votes of this key are missing: this node follows and does not vote', {})
       const prepared = signed?.prepared?.block
       if (prepared !== undefined) proposals.set(toHex(blockHash(prepared.header)), prepared)
       const bodies = await votes.readBodies()
@@ -538,7 +539,7 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
       return self()
     },
     get votes() {
-      return voting
+      return voting && self() !== undefined
     },
     proposal: hash => proposals.get(toHex(hash))
   }

@@ -28,12 +28,14 @@ export interface VoteStore {
   read(): Promise<VoteState | undefined>
   readBodies(): Promise<PreparedBodies | undefined>
   /**
-   * Notes for good that votes are kept here from the beginning on.
+   * Notes for good whose votes are kept here from the beginning on.
    *
+   * @param key - the consensus public key
    * @param isNew - whether the node has no block yet
-   * @returns whether they are: false for a store that was lost, or left out of a backup, and made anew. spec C-27
+   * @returns whether every vote of this key is here: false for a store that was lost or left out of a backup and made anew,
+   * and for one of another key. spec C-27
    */
-  begin(isNew: boolean): Promise<boolean>
+  begin(key: Uint8Array, isNew: boolean): Promise<boolean>
   /** Resolves once the state, and the bodies given, are on the disk: only then may its messages leave. */
   write(state: VoteState, bodies?: PreparedBodies): Promise<void>
   close(): Promise<void>
@@ -79,9 +81,10 @@ function voteStore(database: Database, write: (puts: readonly Put[]) => Promise<
       const encoded = await database.get(BODIES)
       return encoded === undefined ? undefined : bodiesFormat.decode(encoded)
     },
-    async begin(isNew) {
-      if ((await database.get(BEGUN)) !== undefined) return true
-      if (isNew) await write([{ type: 'put', key: BEGUN, value: Uint8Array.of(1) }])
+    async begin(key, isNew) {
+      const begun = await database.get(BEGUN)
+      if (begun !== undefined) return equalBytes(begun, key)
+      if (isNew) await write([{ type: 'put', key: BEGUN, value: key }])
       return isNew
     },
     async write(state, bodies) {

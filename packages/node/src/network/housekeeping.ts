@@ -1,6 +1,6 @@
 import type { PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { errorCode, toHex } from '@vitalchain/core'
+import { isVitalchainError, toHex } from '@vitalchain/core'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DIAL_MS, type Host } from './host.ts'
 import type { Membership } from './membership.ts'
@@ -55,7 +55,7 @@ async function bootstrap(
           signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)])
         })
       } catch (error) {
-        log('bootstrap-failed', { address, code: errorCode(error) })
+        log('bootstrap-failed', { address, code: dialCode(error) })
       }
     })
   )
@@ -100,4 +100,9 @@ export function hangUp(host: Host, peer: PeerId): void {
       connection.abort(error instanceof Error ? error : new Error(String(error)))
     })
   }
+}
+
+/** A node that is not there yet is the usual case, not a fault of this one. */
+function dialCode(error: unknown): string {
+  return isVitalchainError(error) ? error.code : 'ERR_UNREACHABLE'
 }

@@ -52,7 +52,7 @@ async function bench(
     ledger,
     pool: door.pool,
     network: links,
-    votes: votes ?? (await keptVotes()),
+    votes: votes ?? (await keptVotes(network, self)),
     source,
     signer: memberOf(network, self).consensus,
     now: () => START_MS + 60_000,
@@ -70,9 +70,9 @@ async function bench(
 }
 
 /** The votes of a validator that is there since the first block. */
-async function keptVotes(): Promise<VoteStore> {
+async function keptVotes(network: TestNetwork, self: number): Promise<VoteStore> {
   const votes = await openVoteStore('memory')
-  await votes.begin(true)
+  await votes.begin(memberOf(network, self).consensus.publicKey.bytes, true)
   return votes
 }
 
@@ -175,7 +175,7 @@ t.test(
   'the transactions of a prepared block are on the disk also when catch-up tells of the same height again',
   async t => {
     const { network, ledger, device } = await ledgerWithDevice('memory', { size: 1 })
-    const memory = await keptVotes()
+    const memory = await keptVotes(network, 0)
     const bodies: number[] = []
     const votes: VoteStore = {
       ...memory,
