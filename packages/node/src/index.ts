@@ -1,4 +1,5 @@
-export * from './node.ts'
+export { createLedgerNode } from './node.ts'
+export type * from './types.ts'
 export {
   createTestNetwork,
   type TestNetwork,

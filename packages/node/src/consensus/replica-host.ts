@@ -13,23 +13,18 @@ import {
   type Validator
 } from '@vitalchain/core'
 import {
-  compareWatermarks,
   createReplica,
   decodeMessage,
   eligibleLeaders,
   encodeMessage,
   leaderOf,
-  sentMessages,
   step,
-  watermarkOf,
-  withSigned,
   type BlockProposal,
   type Effect,
   type HeightContext,
   type Input,
   type Message,
   type ReplicaState,
-  type SignedMessage,
   type VoteState
 } from '@vitalchain/consensus'
 import { createCandidate, type Executed } from '../ledger/execute.ts'
@@ -38,6 +33,7 @@ import type { Network } from '../network/index.ts'
 import type { Pending, Pool } from '../pool/pool.ts'
 import type { BlockSource } from './block-source.ts'
 import { isStoreFailure } from '../store/store.ts'
+import { openVoteSigner, type VoteSigner } from './vote-signer.ts'
 import type { PreparedBodies, VoteStore } from './vote-store.ts'
 
 /** How often a node tells the others where it stands, ms. */
@@ -105,8 +101,8 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
   let running = false
   let stepping = false
   let stopping = new AbortController()
-  let signed: VoteState | undefined
-  let voting = false
+  /** Signs; undefined while this node only follows. */
+  let voter: VoteSigner | undefined
   let statusTimer: NodeJS.Timeout | undefined
   let ledgerLock: Promise<unknown> = Promise.resolve()
 
@@ -222,27 +218,10 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     if (dropped.length > 0) components.onRefused(dropped)
   }
 
-  /** Signs in ascending order only, writes, and gives back what is on the disk. spec C-24, C-25 */
+  /** Gives back what was signed once it is on the disk. spec C-24 */
   async function sign({ votes: asked, record }: Extract<Effect, { type: 'sign' }>): Promise<void> {
-    if (signer === undefined) return
-    const last = signed === undefined ? undefined : sentMessages(signed.sent).at(-1)
-    const messages: SignedMessage[] = []
-    for (const vote of asked) {
-      const before = messages.at(-1) ?? last
-      if (
-        before !== undefined &&
-        compareWatermarks(watermarkOf(vote.message), watermarkOf(before)) <= 0
-      ) {
-        throw new VitalchainError('ERR_SIGN_TWICE', 'the signer was asked to go back; it refuses', {
-          values: { height: vote.message.height, view: vote.message.view }
-        })
-      }
-      messages.push(vote.seal(await signer.sign(vote.signBytes)))
-    }
-    const durable = withSigned(record, messages)
-    await votes.write(durable, bodiesOf(record))
-    signed = durable
-    input({ type: 'signed', votes: messages })
+    if (voter === undefined) return
+    input({ type: 'signed', votes: await voter.sign(asked, record, bodiesOf(record)) })
   }
 
   /**
@@ -463,13 +442,13 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
         verify: (publicKey, message, signature) =>
           verifySignature({ algorithm: 'ed25519', bytes: publicKey }, message, signature)
       })
-      voting =
-        signer !== undefined &&
-        (await votes.begin(signer.publicKey.bytes, ledger.head.height === 0))
-      signed = voting ? await votes.read() : undefined
-      if (signer !== undefined && !voting)
+      voter =
+        signer === undefined
+          ? undefined
+          : await openVoteSigner(signer, votes, ledger.head.height === 0)
+      if (signer !== undefined && voter === undefined)
         log('votes of this key are missing: this node follows and does not vote', {})
-      const prepared = signed?.prepared?.block
+      const prepared = voter?.last?.prepared?.block
       if (prepared !== undefined) proposals.set(toHex(blockHash(prepared.header)), prepared)
       const bodies = await votes.readBodies()
       source.keep((bodies?.transactions ?? []).map(bytes => createCandidate(bytes, true)))
@@ -498,7 +477,12 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
         // What a rule refused for a time may take effect now: a day's quota passes with the day.
         host.work()
       }, STATUS_INTERVAL_MS)
-      input({ type: 'start', context: context(), voteState: signed, observe: !voting })
+      input({
+        type: 'start',
+        context: context(),
+        voteState: voter?.last,
+        observe: voter === undefined
+      })
       host.work()
     },
     async stop() {
@@ -539,7 +523,7 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
       return self()
     },
     get votes() {
-      return voting && self() !== undefined
+      return voter !== undefined && self() !== undefined
     },
     proposal: hash => proposals.get(toHex(hash))
   }

@@ -11,7 +11,7 @@ import {
 } from '@vitalchain/core'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { FIRST_CURSOR, parseCursor } from '../ledger/events.ts'
-import type { LedgerNode } from '../node.ts'
+import type { LedgerNode } from '../types.ts'
 import { unitFormat } from '../pool/unit.ts'
 import { forbidden, mayReadOf, type Access } from './access.ts'
 import type { DeviceTokens } from './device-tokens.ts'

@@ -1,6 +1,7 @@
 import type { ErrorValues } from '@vitalchain/core'
 import type { Contract } from '@vitalchain/contracts'
-import { createLedgerNode, type LedgerNode } from '../node.ts'
+import { createLedgerNode } from '../node.ts'
+import type { LedgerNode } from '../types.ts'
 import { foundNetwork, operatorSigner, type FoundedNetwork } from './found-network.ts'
 
 /** Settings of {@link createTestNetwork}. */

@@ -2,7 +2,7 @@ import { signSession, type ErrorValues, type Signer } from '@vitalchain/core'
 import type { Test } from 'tap'
 import { createHttpApi, type HttpApi } from '../../src/http/index.ts'
 import { unitFormat, type Unit } from '../../src/pool/unit.ts'
-import type { LedgerNode } from '../../src/node.ts'
+import type { LedgerNode } from '../../src/types.ts'
 import { createTestNetwork } from '../../src/testing/test-network.ts'
 import { TestDevice, testNetwork, testSigner, type SignedReading } from '../ledger/fixture.ts'
 

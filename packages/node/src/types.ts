@@ -1,0 +1,114 @@
+import type { ErrorValues, Signer, VitalchainError } from '@vitalchain/core'
+import type { Contract, RegisterDevice, StateReader } from '@vitalchain/contracts'
+import type { CommittedEvent } from './ledger/events.ts'
+import type { LedgerReader } from './ledger/ledger.ts'
+import type { Unit } from './pool/unit.ts'
+
+/** The keys of a node. Those it lacks it does not use: without a consensus key it follows. */
+export interface NodeKeys {
+  /** Ed25519 seed of the libp2p identity, 32 bytes. */
+  readonly transport: Uint8Array
+  /** Ed25519 seed that signs votes, 32 bytes. */
+  readonly consensus?: Uint8Array
+  /** Signs what the hospital's operator does. */
+  readonly operator?: Signer
+}
+
+/** Settings of {@link createLedgerNode}. */
+export interface LedgerNodeOptions {
+  /** The bytes of the genesis document. */
+  readonly genesis: Uint8Array
+  readonly keys: NodeKeys
+  /** Where everything is kept; undefined keeps it in memory, for tests. */
+  readonly dataDir?: string
+  /** Multiaddrs to listen on. Default: any free port on loopback. */
+  readonly listen?: readonly string[]
+  /** Multiaddrs to tell others instead, behind a NAT. */
+  readonly announce?: readonly string[]
+  /** Multiaddrs of any nodes of the network, with `/p2p/…`. The other members are found through them. */
+  readonly bootstrap?: readonly string[]
+  /** The contracts, as the genesis lists them. Default: members and devices. */
+  readonly contracts?: readonly Contract[]
+  /** The clock, ms since 1970. */
+  readonly now?: () => number
+  /** Told what happens, as a short name and values fit for a log: never a secret or anything about a patient. */
+  readonly log?: (event: string, values: ErrorValues) => void
+}
+
+/** Where a node stands. */
+export interface NodeStatus {
+  readonly network: string
+  /** The own member's name, or undefined for a node that is no member. */
+  readonly name: string | undefined
+  readonly peer: string
+  readonly height: number
+  readonly head: string
+  readonly stateRoot: string
+  readonly transactions: number
+  readonly view: number
+  /** Name of the member that leads this view. */
+  readonly leader: string | undefined
+  /** Names of the other members with which a link is up. */
+  readonly links: readonly string[]
+  readonly waiting: number
+  /** Payloads that committed statements name and this node still has to fetch; 64 stands for 64 or more. */
+  readonly payloadsMissing: number
+  readonly deviceSessions: number
+  /** Whether this node votes. */
+  readonly votes: boolean
+}
+
+/** A running node of the ledger. */
+export interface LedgerNode {
+  /** Opens the store and the network. Resolves when this node takes part. */
+  start(): Promise<void>
+  /** Closes everything it opened. */
+  stop(): Promise<void>
+  /** Own multiaddrs with `/p2p/…`; empty before start. */
+  addresses(): readonly string[]
+  /** Where it stands now. @throws VitalchainError `ERR_NOT_STARTED` */
+  status(): NodeStatus
+  /** The network id. */
+  readonly network: Uint8Array
+  /** The own transport public key, 32 bytes. */
+  readonly transportKey: Uint8Array
+  /** The durable ledger; for reading. @throws VitalchainError `ERR_NOT_STARTED` before start */
+  readonly ledger: LedgerReader
+  /** The committed state, for the readers that contracts offer, such as `getDevice`. */
+  readonly state: StateReader
+  /**
+   * Hands a transaction over. Accepted means checked and passed on, not committed.
+   *
+   * @returns the identity to ask for
+   * @throws VitalchainError with the code of the refusal
+   */
+  submit(unit: Unit): Promise<Uint8Array>
+  /**
+   * Signs a call with the operator's key, hands it over and waits until it is committed.
+   *
+   * @returns its receipt
+   */
+  call(
+    method: string,
+    args: Uint8Array,
+    options?: { readonly signal?: AbortSignal }
+  ): Promise<Uint8Array>
+  /** Registers a device of this member. */
+  registerDevice(
+    device: RegisterDevice,
+    options?: { readonly signal?: AbortSignal }
+  ): Promise<Uint8Array>
+  /** Revokes a device of this member: from the next block on nothing of it is taken. */
+  revokeDevice(device: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<Uint8Array>
+  /** Committed transactions in order: from behind the cursor, or from the first; then each new one, until the signal aborts. */
+  events(options?: {
+    readonly from?: string
+    readonly signal?: AbortSignal
+  }): AsyncIterable<CommittedEvent>
+  /** The receipt of a statement or call. @throws VitalchainError `ERR_NOT_COMMITTED` (retryable) */
+  receipt(id: Uint8Array): Uint8Array
+  /** Waits for the receipt of a statement or call. */
+  committed(id: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<Uint8Array>
+  /** Resolves with the error after which the node stopped itself; never when it goes well. */
+  readonly failed: Promise<VitalchainError>
+}
