@@ -12,8 +12,8 @@ export function answerBehind(turn: Turn, from: number | undefined): void {
   const { last, answered, latency, timers, round } = turn.state
   if (from === undefined || from === round.self || last === undefined) return
   const lately = answered.get(from)
-  if (turn.now - last.at < baseTimeout(latency, timers) / 2) return
-  if (lately !== undefined && turn.now - lately < DECIDED_ANSWER_MS) return
+  if (isRecent(turn.now, last.at, baseTimeout(latency, timers) / 2)) return
+  if (lately !== undefined && isRecent(turn.now, lately, DECIDED_ANSWER_MS)) return
   patch(turn, { answered: withEntry(answered, from, turn.now) })
   turn.effects.push({
     type: 'send',
@@ -26,7 +26,7 @@ export function answerBehind(turn: Turn, from: number | undefined): void {
 export function askSync(turn: Turn, from: number | undefined, height: number): void {
   const { syncAskedAt, round } = turn.state
   if (height < round.context.height) return
-  if (syncAskedAt !== undefined && turn.now - syncAskedAt < SYNC_HINT_MS) return
+  if (syncAskedAt !== undefined && isRecent(turn.now, syncAskedAt, SYNC_HINT_MS)) return
   patch(turn, { syncAskedAt: turn.now })
   turn.effects.push({ type: 'sync', from, height })
 }
@@ -65,4 +65,9 @@ export function sendStatus(turn: Turn, to: 'all' | readonly number[]): void {
       version: config.version ?? 1
     }
   })
+}
+
+/** Whether something happened less than so long ago. A clock that was set back must not hold anything up. */
+function isRecent(now: number, then: number, ms: number): boolean {
+  return now >= then && now - then < ms
 }

@@ -4,6 +4,7 @@ import {
   equalBytes,
   hashCertificate,
   sha256,
+  toHex,
   u32be,
   verifyCertificate,
   type Certificate,
@@ -15,14 +16,22 @@ import {
   advanceLeadership,
   type BlockProposal,
   type HeightContext,
-  type Leadership
+  type Leadership,
+  type VoteScope
 } from './replica.ts'
 
 /** The network of all simulations. */
 export const NETWORK: Uint8Array = sha256(u32be(7))
 
-/** Genesis time of simulations, ms; virtual time is added. */
-export const EPOCH_MS: number = 1_000
+/** Where signatures of simulations are valid. */
+export const SCOPE: VoteScope = { network: NETWORK, recoveryEpoch: 0 }
+
+/** The true time at the beginning of a simulation, ms since 1970. */
+export const EPOCH_MS: number = 1_700_000_000_000
+
+/** How far a fresh block's time may lie ahead of the own clock, and how late it may arrive in view 0, ms. */
+const CLOCK_PRECISION_MS = 500
+const MESSAGE_DELAY_MS = 2_000
 
 /** The state root by which the simulated execution tells an invalid block. */
 export const INVALID_STATE: Uint8Array = new Uint8Array(32).fill(0xff)
@@ -104,21 +113,38 @@ export function faultOf(
   if (header.height !== height || !equalBytes(header.previous, parentHash)) return 'ERR_PARENT'
   if (!isWhole(block)) return 'ERR_TRANSACTIONS'
   if (equalBytes(header.stateRoot, INVALID_STATE)) return 'ERR_STATE_ROOT'
+  const committed = transactionsOf(chain)
+  if (block.transactions.some(each => committed.has(toHex(each)))) return 'ERR_DUPLICATE'
   if (previousCertificate !== undefined && !certifies(previousCertificate, keys))
     return 'ERR_CERTIFICATE'
   return undefined
 }
 
+/** Whether a fresh block of a view comes neither too early nor too late by this clock. */
+export function isInTime(time: number, view: number, clock: number): boolean {
+  const late = MESSAGE_DELAY_MS * 2 ** Math.min(view, 6) + CLOCK_PRECISION_MS
+  return time - CLOCK_PRECISION_MS <= clock && clock <= time + late
+}
+
+/** The transactions of a chain, as keys. */
+export function transactionsOf(chain: readonly StoredBlock[]): ReadonlySet<string> {
+  return new Set(chain.flatMap(({ block }) => block.transactions.map(each => toHex(each))))
+}
+
+/** The key of a made-up transaction. */
+export function transactionKey(nonce: number): string {
+  return toHex(sha256(u32be(nonce)))
+}
+
 /** Whether a certificate is a quorum's. */
-export function certifies(certificate: Certificate, keys: KeyRing): boolean {
+export function certifies(
+  certificate: Certificate,
+  keys: KeyRing,
+  phase: Certificate['phase'] = 'commit'
+): boolean {
   try {
-    verifyCertificate(
-      certificate,
-      keys.validators,
-      { network: NETWORK, recoveryEpoch: 0 },
-      keys.verify
-    )
-    return certificate.phase === 'commit'
+    verifyCertificate(certificate, keys.validators, SCOPE, keys.verify)
+    return certificate.phase === phase
   } catch {
     return false
   }

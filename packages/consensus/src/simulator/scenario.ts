@@ -1,36 +1,46 @@
 import { faultTolerance } from '@vitalchain/core'
-import { STRATEGIES, type Strategy } from './adversary.ts'
-import { createRandom } from './random.ts'
-import type { TimerSettings } from './replica.ts'
-import type { Outcome, Scenario } from './outcome.ts'
+import { STRATEGIES, type Strategy } from './strategies.ts'
+import { createRandom, type Random } from './random.ts'
+import type { DiskLoss, Outcome, Scenario } from './outcome.ts'
+import { HASTY } from './settings.ts'
 import { World } from './world.ts'
 
-/** Timeouts shorter than many a message's delay, so that views change all the time, ms. */
-export const HASTY: Partial<TimerSettings> = {
-  baseMin: 30,
-  baseMax: 500,
-  resendMin: 40,
-  resendMax: 200,
-  firstLatency: 10
-}
+/** Whole minutes that the clock of one validator may be off, either way, ms. */
+const CLOCK_JUMP_MS = 600_000
 
 /** A scenario drawn from a seed; parts can be fixed. */
 export function randomScenario(seed: number, fixed: Partial<Scenario> = {}): Scenario {
   const random = createRandom(seed ^ 0x5bd1_e995)
-  const validators = fixed.validators ?? random.pick([4, 4, 4, 5, 6, 7])
-  const faulty = new Map<number, Strategy>()
-  const faults = random.integer(faultTolerance(validators) + 1)
-  while (faulty.size < faults) faulty.set(random.integer(validators), random.pick(STRATEGIES))
+  // Small networks run faster and try more; all sizes occur, and with them all distances from 3f + 1.
+  const validators = fixed.validators ?? random.pick([4, 4, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10])
+  const budget = faultTolerance(validators)
+  const faulty =
+    fixed.faulty ?? (random.chance(0.5) ? randomVillains(random, validators, budget) : new Map())
+  const lost = randomLosses(random, validators, budget, faulty)
   return {
     seed,
     validators,
-    heights: 4 + random.integer(6),
+    heights: 20 + random.integer(5),
+    load: random.pick(['sparse', 'saturated']),
     faulty,
-    healsAt: 1_500 + random.integer(2_500),
-    loss: random.pick([0, 0.1, 0.3, 0.5]),
+    lost,
+    healsAt: 1_500 + random.integer(3_000),
+    loss: random.pick([0, 0.05, 0.1, 0.3, 0.5]),
+    delays: random.pick(['uniform', 'bimodal', 'heavy-tail']),
+    partitions: true,
+    oneWay: random.chance(0.4),
     crashes: random.integer(8),
+    tornWrites: 1 + random.integer(3),
     powerLosses: random.integer(6),
     boundaryCrashes: random.pick([0, 0.01, 0.05]),
+    pauses: random.integer(4),
+    fullDisks: random.integer(3),
+    diskMs: random.pick([3, 3, 3, 30, 200]),
+    skew: random.pick([0, 50, 200]),
+    clockJump: random.chance(0.2)
+      ? { validator: random.integer(validators), ms: random.pick([-1, 1]) * CLOCK_JUMP_MS }
+      : undefined,
+    startViews: random.chance(0.1) ? randomViews(random, validators) : undefined,
     timers: random.chance(0.3) ? {} : HASTY,
     ambush: random.chance(0.1),
     ...fixed
@@ -42,14 +52,39 @@ export function runScenario(scenario: Scenario): Outcome {
   return new World(scenario).run()
 }
 
-/** A run for people: the seed, the faults, what went wrong, how to see it again and the last events. */
-export function explain({ scenario, violation, transcript }: Outcome): string {
-  const { seed, validators, faulty, mutant } = scenario
-  const faults = [...faulty].map(([index, strategy]) => `#${index} ${strategy}`).join(', ')
-  return [
-    `seed ${seed}: ${violation ?? 'no violation'} (${validators} validators; faulty: ${faults === '' ? 'none' : faults}${mutant === undefined ? '' : `; mutant ${mutant}`})`,
-    `replay: SEED=${seed} npx tap packages/consensus/test/simulation.test.ts (a scenario with fixed parts: run those again)`,
-    JSON.stringify({ ...scenario, faulty: [...faulty], keys: undefined }),
-    ...transcript
-  ].join('\n')
+/** As many faulty validators as are tolerated, each with up to three strategies. */
+function randomVillains(
+  random: Random,
+  validators: number,
+  count: number
+): ReadonlyMap<number, readonly Strategy[]> {
+  const villains = new Map<number, readonly Strategy[]>()
+  while (villains.size < count) {
+    const strategies = new Set<Strategy>()
+    const wanted = 1 + random.integer(3)
+    while (strategies.size < wanted) strategies.add(random.pick(STRATEGIES))
+    villains.set(random.integer(validators), [...strategies])
+  }
+  return villains
+}
+
+/** Lost vote states count among the faults that are tolerated: who lost its own may not vote. */
+function randomLosses(
+  random: Random,
+  validators: number,
+  budget: number,
+  faulty: ReadonlyMap<number, unknown>
+): ReadonlyMap<number, DiskLoss> {
+  const lost = new Map<number, DiskLoss>()
+  if (faulty.size >= budget || random.chance(0.5)) return lost
+  const validator = random.integer(validators)
+  if (!faulty.has(validator))
+    lost.set(validator, random.pick(['empty', 'rolled-back', 'chain-rolled-back']))
+  return lost
+}
+
+/** Views that a timeout can lead to: nobody is further than one view above what a quorum reached. spec C-19. */
+function randomViews(random: Random, validators: number): ReadonlyMap<number, number> {
+  const reached = random.integer(9)
+  return new Map(Array.from({ length: validators }, (_, k) => [k, reached + random.integer(2)]))
 }
