@@ -159,6 +159,7 @@ export async function startNode(
       onCommitted(executed)
       host.advanced()
     },
+    onDiverged: onFatal,
     log
   })
   const repair = createPayloadRepair({ ledger, network, log })

@@ -10,7 +10,7 @@ export const POOL_TRANSACTIONS_MAX: number = 50_000
 export const POOL_BYTES_MAX: number = 64 * 1024 * 1024
 
 /** Waiting transactions of one chain: what a device may have under way at once, with room for two peers' copies. */
-export const POOL_CHAIN_MAX: number = 256
+export const POOL_CHAIN_MAX: number = 128
 
 /** How long a transaction may wait, ms. Whoever sent it sends it again. */
 export const POOL_WAIT_MS: number = 60 * 60 * 1000

@@ -1,17 +1,21 @@
 import {
   blockFormat,
+  blockHash,
   bytes,
   certificateCodec,
   equalBytes,
   errorCode,
+  isVitalchainError,
   format,
   tuple,
   uint,
   VitalchainError,
+  type Block,
   type Certificate,
   type ErrorValues,
   type Format
 } from '@vitalchain/core'
+import { checkCertifies } from '../ledger/check-header.ts'
 import type { Executed } from '../ledger/execute.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Network } from '../network/index.ts'
@@ -57,6 +61,8 @@ export interface CatchUpComponents {
   readonly exclusive: <T>(change: () => Promise<T>) => Promise<T>
   /** A block is durable that consensus on this node did not decide. */
   readonly onCommitted: (executed: Executed) => void
+  /** A certified block does not give the state that its header states: this node must not go on. */
+  readonly onDiverged: (error: VitalchainError) => void
   readonly log: (event: string, values: ErrorValues) => void
 }
 
@@ -70,6 +76,7 @@ export function createCatchUp({
   signal,
   exclusive,
   onCommitted,
+  onDiverged,
   log
 }: CatchUpComponents): CatchUp {
   let running: Promise<void> | undefined
@@ -99,13 +106,32 @@ export function createCatchUp({
           })
         next++
         const executed = await exclusive(async () => {
-          if (block.header.height !== ledger.head.height + 1) return undefined
-          const result = ledger.validate(block, { signaturesChecked: () => false })
-          await ledger.commit(result, certificate)
+          const { header } = block
+          if (header.height !== ledger.head.height + 1) return undefined
+          // First the quorum, then the work: what nobody certified is not worth a signature check more.
+          checkCertifies(
+            certificate,
+            { network: ledger.network, height: header.height, hash: blockHash(header) },
+            ledger.validators()
+          )
+          const result = validate(block)
+          await ledger.commit(result, certificate, { verified: true })
           return result
         })
         if (executed !== undefined) onCommitted(executed)
       }
+    }
+  }
+
+  /** A certified block that is invalid here means that the state here is not the others'. */
+  function validate(block: Block): Executed {
+    try {
+      return ledger.validate(block, { signaturesChecked: () => false })
+    } catch (error) {
+      // Parts that the header does not bind are the sender's fault; so is nothing of this node's disk.
+      const own = isVitalchainError(error) && DIVERGED.has(error.code)
+      if (own) onDiverged(diverged(block.header.height, error))
+      throw error
     }
   }
 
@@ -146,4 +172,15 @@ async function* certifiedBlocks(ledger: Ledger, from: number): AsyncGenerator<Ui
     sent += encoded.length
     yield encoded
   }
+}
+
+/** What only a state that differs can make of a block whose parts its header binds. */
+const DIVERGED: ReadonlySet<string> = new Set(['ERR_BLOCK_STATE', 'ERR_BLOCK_NEXT_VALIDATORS'])
+
+function diverged(height: number, cause: VitalchainError): VitalchainError {
+  return new VitalchainError(
+    'ERR_DIVERGED',
+    'a certified block does not give the state that it states: the state here differs from the others',
+    { cause, values: { height, code: cause.code } }
+  )
 }

@@ -4,6 +4,7 @@ import {
   certificateCodec,
   format,
   tuple,
+  VitalchainError,
   type Certificate
 } from '@vitalchain/core'
 import t from 'tap'
@@ -45,6 +46,7 @@ t.test(
       signal: () => new AbortController().signal,
       exclusive: change => change(),
       onCommitted: () => undefined,
+      onDiverged: error => t.fail(error.message),
       log: (_event, { code }) => void failures.push(code)
     })
     await catchUp.run(Uint8Array.from(faulty))
@@ -52,3 +54,40 @@ t.test(
     t.same(failures, ['ERR_BLOCK_HEIGHT'], 'the faulty one was asked once')
   }
 )
+
+t.test('a node whose state differs from the others stops at the first certified block', async t => {
+  const { network, ledger: ahead, device } = await ledgerWithDevice()
+  await commitNext(network, ahead, [(await device.read()).candidate])
+  const behind = await testLedger(network)
+  t.teardown(() => Promise.all([ahead.close(), behind.close()]))
+  const links = new FakeNetwork()
+  const member = memberOf(network, 1).id
+  links.link(member, 'blocks', function* () {
+    for (const height of [1, 2]) {
+      const block = blockFormat.encode(ahead.block(height)!)
+      yield certified.encode({ block, certificate: ahead.certificate(height)! })
+    }
+  })
+  const fatal: string[] = []
+  const catchUp = createCatchUp({
+    // A rule that this node carries out in another way than the quorum did.
+    ledger: {
+      ...behind,
+      get head() {
+        return behind.head
+      },
+      validate() {
+        throw new VitalchainError('ERR_BLOCK_STATE', 'its state root is another')
+      }
+    },
+    network: links,
+    signal: () => new AbortController().signal,
+    exclusive: change => change(),
+    onCommitted: () => undefined,
+    onDiverged: error => void fatal.push(error.code),
+    log: () => undefined
+  })
+  await catchUp.run(member)
+  t.same(fatal, ['ERR_DIVERGED'])
+  t.equal(behind.head.height, 0)
+})
