@@ -15,7 +15,7 @@ export interface Finished {
 /** A command that runs. */
 export interface Running {
   readonly child: ChildProcess
-  /** Resolves when a line of its output fits. */
+  /** Resolves when a line of its output fits, or one of its error output. */
   line(fits: RegExp): Promise<string>
   finished(): Promise<Finished>
 }
@@ -38,7 +38,10 @@ function run(argv: readonly string[]): Running {
     text.out += data
     wake?.()
   })
-  child.stderr.setEncoding('utf8').on('data', (data: string) => (text.err += data))
+  child.stderr.setEncoding('utf8').on('data', (data: string) => {
+    text.err += data
+    wake?.()
+  })
   const closed = once(child, 'close').then(() => wake?.())
   let ended = false
   void closed.then(() => (ended = true))
@@ -46,7 +49,7 @@ function run(argv: readonly string[]): Running {
     child,
     async line(fits) {
       while (true) {
-        const found = text.out.split('\n').find(line => fits.test(line))
+        const found = `${text.out}\n${text.err}`.split('\n').find(line => fits.test(line))
         if (found !== undefined) return found
         if (ended) throw new Error(`it ended without a line ${fits}: ${text.out}${text.err}`)
         await new Promise<void>(resolve => {

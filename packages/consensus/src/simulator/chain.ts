@@ -114,7 +114,7 @@ export function faultOf(
   if (!isWhole(block)) return 'ERR_TRANSACTIONS'
   if (equalBytes(header.stateRoot, INVALID_STATE)) return 'ERR_STATE_ROOT'
   const committed = transactionsOf(chain)
-  if (block.transactions.some(each => committed.has(toHex(each)))) return 'ERR_DUPLICATE'
+  if (block.transactions.some(each => committed.has(toHex(each)))) return 'ERR_ALREADY_COMMITTED'
   if (previousCertificate !== undefined && !certifies(previousCertificate, keys))
     return 'ERR_CERTIFICATE'
   return undefined

@@ -1,3 +1,4 @@
+import { interruptedLine } from '../dev/interrupted.ts'
 import { runDev, type DevRunOptions } from '../dev/run.ts'
 import { summaryLines } from '../dev/summary.ts'
 import { EXIT, type CliIo } from './io.ts'
@@ -11,13 +12,14 @@ export interface DevOptions extends DevRunOptions {
 /**
  * Runs a network of development.
  *
- * @returns 1 when anything was lost, stood there twice, was not proved, or the validators do not agree
+ * @returns 1 when a run was interrupted that was to come to its end, when anything was lost, stood there twice, was not proved, or the validators do not agree
  * @throws VitalchainError what ended the run
  */
 export async function devCommand({ json, ...options }: DevOptions, io: CliIo): Promise<number> {
   const summary = await runDev(options, json ? io.err : io.out, io.stop)
   if (summary === undefined) return EXIT.ok
   if (json) io.out(JSON.stringify(summary))
+  else if ('interrupted' in summary) io.err(interruptedLine(summary))
   else for (const line of summaryLines(summary)) io.out(line)
   return summary.ok ? EXIT.ok : EXIT.failed
 }

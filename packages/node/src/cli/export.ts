@@ -56,9 +56,15 @@ function* keepingReport(
 function reportTo({ unopened, dropped }: OpenReport, io: CliIo): number {
   if (dropped > 0) io.err(`devices report that they dropped ${dropped} readings`)
   for (const { code, statements } of unopened) {
-    io.err(`error: the readings of ${statements} statements are missing (${code})`)
+    io.err(`error: ${unopenedText(code, statements)} (${code})`)
   }
   return unopened.length === 0 ? EXIT.ok : EXIT.failed
+}
+
+function unopenedText(code: string, statements: number): string {
+  if (code === 'ERR_KEY_MISSING') return `no key for ${statements} statements`
+  if (code === 'ERR_PAYLOAD_MISSING') return `the readings of ${statements} statements are missing`
+  return `the readings of ${statements} statements cannot be opened`
 }
 
 async function writeLines(

@@ -17,14 +17,15 @@ export const EXIT: { readonly ok: 0; readonly failed: 1; readonly usage: 2 } = {
   ok: 0,
   /** It ran and the answer is no: an invalid receipt, nothing found, something lost; or it stopped with an error. */
   failed: 1,
-  /** It was called wrongly, or a file that it was given cannot be read. */
+  /** It was called wrongly, or a file or directory that it was given cannot be used. */
   usage: 2
 }
 
-/** One line about an error, with its code. */
+/** One line about an error, with its code: of other errors the first line, without what may follow it. */
 export function errorLine(error: unknown): string {
   if (isVitalchainError(error)) return `error: ${error.message} (${error.code})`
-  return `error: ${error instanceof Error ? error.message : String(error)}`
+  const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+  return `error: ${first}`
 }
 
 /** The exit code for an error: {@link EXIT}.usage for one about what the caller gave. */
@@ -32,6 +33,17 @@ export function errorExit(error: unknown): number {
   return isVitalchainError(error) && isUsageError(error) ? EXIT.usage : EXIT.failed
 }
 
+const USAGE_CODES: ReadonlySet<string> = new Set([
+  'ERR_USAGE',
+  'ERR_FILE',
+  'ERR_KEYS_NOT_OF_MEMBER',
+  'ERR_DATA_DIR_NOT_EMPTY',
+  'ERR_CSV_FORMAT',
+  'ERR_CSV_COLUMN',
+  'ERR_CSV_VALUE',
+  'ERR_CSV_DEVICES'
+])
+
 function isUsageError({ code }: VitalchainError): boolean {
-  return code === 'ERR_USAGE' || code === 'ERR_FILE'
+  return USAGE_CODES.has(code)
 }

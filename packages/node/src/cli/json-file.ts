@@ -23,12 +23,16 @@ export interface JsonReader {
  * @throws VitalchainError `ERR_FILE` when it cannot be read or is no JSON
  */
 export async function readJsonFile(file: string): Promise<JsonReader> {
-  return parseJson(await readTextFile(file), file)
+  return parseJson((await readTextFile(file)).replace(/^\uFEFF/, ''), file)
 }
 
-/** @throws VitalchainError `ERR_FILE` */
+/**
+ * A file's text in UTF-8, with a byte order mark when it begins with one.
+ *
+ * @throws VitalchainError `ERR_FILE`
+ */
 export async function readTextFile(file: string): Promise<string> {
-  return new TextDecoder().decode(await readBytes(file))
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(await readBytes(file))
 }
 
 /** @throws VitalchainError `ERR_FILE` */

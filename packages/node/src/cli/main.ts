@@ -2,6 +2,7 @@ import { VALIDATORS_MAX, VitalchainError } from '@vitalchain/core'
 import { Command, CommanderError, Option } from 'commander'
 import { countArgument, factorArgument, hashArgument } from './arguments.ts'
 import { errorExit, errorLine, EXIT, type CliIo } from './io.ts'
+import { namedFault } from './system-fault.ts'
 import { version } from './version.ts'
 
 /** Devices that one process simulates: each is a libp2p host. */
@@ -13,8 +14,9 @@ const BATCH_MAX = 5_000
 const EXIT_CODES = `
 Exit codes:
   0  it went well; for verify: every receipt is valid; for dump --grep: the text was found
-  1  it did not: an invalid receipt, a text not found, something lost, or a node that stopped with an error
-  2  it was called wrongly, or a file that it was given cannot be read`
+  1  it did not: an invalid receipt, a text not found, something lost, a run that was interrupted, or a node that stopped
+     with an error
+  2  it was called wrongly, or a file or directory that it was given cannot be used`
 
 /**
  * Runs the command that the arguments name.
@@ -32,8 +34,9 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     return result.exit
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-    io.err(errorLine(error))
-    return errorExit(error)
+    const named = namedFault(error)
+    io.err(errorLine(named))
+    return errorExit(named)
   }
 }
 
@@ -116,7 +119,7 @@ function addDev(program: Command, io: CliIo, run: Run): void {
     .addHelpText(
       'after',
       `
-Progress is a line a second: each hospital's height/view, the readings accepted and committed, the median time from a
+Progress is a line a second: each hospital's height/view, "down" while it does not run, "?" while it does not answer; the readings accepted and committed, the median time from a
 batch signed to its receipt verified. With --exit-when-done a replay goes as fast as proofs come back, unless --speed is
 given. The summary is computed from the hospitals' disks and the devices' receipts, after the nodes stopped.
 

@@ -16,7 +16,7 @@ export interface NodeConfig {
 }
 
 /** The keys in `keys.json`, 32 bytes each. A node without a consensus key follows and does not vote. */
-interface NodeSecrets {
+export interface NodeSecrets {
   readonly transport: Uint8Array
   readonly consensus: Uint8Array | undefined
   readonly operator: Uint8Array | undefined

@@ -1,12 +1,15 @@
 import {
   createSigner,
   isVitalchainError,
+  useCryptoBackend,
   VitalchainError,
   type ErrorValues
 } from '@vitalchain/core'
+import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
 import { createHttpApi } from '../http/index.ts'
 import { createLedgerNode } from '../node.ts'
 import { EXIT, type CliIo } from './io.ts'
+import { checkMemberKeys } from './member-keys.ts'
 import { operatorToken, readNodeDir } from './node-dir.ts'
 
 /** What `vitalchain start` was asked for. */
@@ -20,13 +23,16 @@ export interface StartOptions {
  * Runs one node until it is told to stop or stops itself. Its only line of output says that it is ready.
  *
  * @returns the exit code
- * @throws VitalchainError `ERR_FILE`, `ERR_KEYS_READABLE`, `ERR_DATA_DIR_IN_USE`, or what the node's start throws
+ * @throws VitalchainError `ERR_FILE`, `ERR_KEYS_READABLE`, `ERR_KEYS_NOT_OF_MEMBER`, `ERR_DATA_DIR_IN_USE`, or what
+ * the node's start throws
  */
 export async function startCommand(
   { dataDir, stopOnInputEnd }: StartOptions,
   io: CliIo
 ): Promise<number> {
   const { config, genesis, secrets } = await readNodeDir(dataDir)
+  useCryptoBackend(nodeCryptoBackend)
+  checkMemberKeys(genesis, secrets)
   const token = await operatorToken(dataDir)
   const log = (event: string, values: ErrorValues): void =>
     io.err(JSON.stringify({ time: new Date().toISOString(), event, ...values }))

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createInterface } from 'node:readline'
@@ -12,15 +12,18 @@ const READY_MS = 30_000
 /** How long a node may take to stop before it is killed, ms. */
 const STOP_MS = 10_000
 
-/** Characters of a node's log that are shown when it ends by itself. */
-const LOG_TAIL = 400
+/** A line of a log that says why the program ended: the command's own, or one that Node writes of what nobody caught. */
+const LAST_WORDS = /^(?:\w*Error\b.*|error: .*)$/gm
+
+/** Characters of such a line that are repeated. */
+const LAST_WORDS_MAX = 300
 
 /** One hospital's node in a process of its own. It dies with this process, however that ends. */
 export interface HospitalProcess {
   /** Undefined while it does not run. */
   readonly pid: number | undefined
   /**
-   * Runs the node; resolves when it says that it is ready.
+   * Runs the node; resolves when it says that it is ready. While it starts already or runs, that is all that it waits for.
    *
    * @throws VitalchainError `ERR_NODE_ENDED` when it ends before
    */
@@ -43,43 +46,53 @@ export function createHospitalProcess(
   const logFile = join(dataDir, 'node.log')
   let child: ChildProcess | undefined
   let exit: Promise<unknown> = Promise.resolve()
+  /** Where this run's lines begin in the log. */
+  let logFrom = 0
+  let starting: Promise<void> | undefined
 
   const ended = (code: number | null, signal: NodeJS.Signals | null): VitalchainError => {
-    const tail = readFileSync(logFile, 'utf8').slice(-LOG_TAIL).trim()
     const how = signal ?? `code ${code ?? ''}`
-    return new VitalchainError('ERR_NODE_ENDED', `the node of ${name} ended with ${how}: ${tail}`)
+    const why = code === 0 || code === null ? '' : lastWords(logFile, logFrom)
+    return new VitalchainError('ERR_NODE_ENDED', `the node of ${name} ended with ${how}${why}`)
+  }
+
+  const run = async (): Promise<void> => {
+    const log = openSync(logFile, 'a', 0o600)
+    logFrom = fstatSync(log).size
+    const started = spawn(process.execPath, nodeArguments(dataDir), {
+      // The end of its input tells it that we are gone, even by SIGKILL.
+      stdio: ['pipe', 'pipe', log],
+      // A terminal's Ctrl-C goes to the whole group; nodes are stopped by us, after the devices.
+      detached: process.platform !== 'win32',
+      windowsHide: true
+    })
+    closeSync(log)
+    child = started
+    exit = once(started, 'exit')
+    // The error of a write to a child that is gone says nothing that its end does not.
+    started.stdin?.on('error', () => undefined)
+    try {
+      await ready(started, name)
+    } catch (error) {
+      started.kill('SIGKILL')
+      if (child === started) child = undefined
+      throw started.exitCode === null ? error : ended(started.exitCode, started.signalCode)
+    }
+    started.once('exit', (code, signal) => {
+      if (child !== started) return
+      child = undefined
+      onEnd(ended(code, signal))
+    })
   }
 
   return {
     get pid() {
       return child?.pid
     },
-    async start() {
-      const log = openSync(logFile, 'a', 0o600)
-      const started = spawn(process.execPath, nodeArguments(dataDir), {
-        // The end of its input tells it that we are gone, even by SIGKILL.
-        stdio: ['pipe', 'pipe', log],
-        // A terminal's Ctrl-C goes to the whole group; nodes are stopped by us, after the devices.
-        detached: process.platform !== 'win32',
-        windowsHide: true
-      })
-      closeSync(log)
-      child = started
-      exit = once(started, 'exit')
-      // The error of a write to a child that is gone says nothing that its end does not.
-      started.stdin?.on('error', () => undefined)
-      try {
-        await ready(started, name)
-      } catch (error) {
-        started.kill('SIGKILL')
-        if (child === started) child = undefined
-        throw started.exitCode === null ? error : ended(started.exitCode, started.signalCode)
-      }
-      started.once('exit', (code, signal) => {
-        if (child !== started) return
-        child = undefined
-        onEnd(ended(code, signal))
-      })
+    start() {
+      if (starting === undefined && child !== undefined) return Promise.resolve()
+      starting ??= run().finally(() => (starting = undefined))
+      return starting
     },
     async kill() {
       const killed = child
@@ -98,6 +111,13 @@ export function createHospitalProcess(
       return stopping.exitCode === 0
     }
   }
+}
+
+/** Why a run ended as its log says, with a colon before it; empty when it does not. */
+function lastWords(logFile: string, from: number): string {
+  const text = readFileSync(logFile).subarray(from).toString('utf8')
+  const line = text.match(LAST_WORDS)?.at(-1)
+  return line === undefined ? '' : `: ${line.replace(/^error: /, '').slice(0, LAST_WORDS_MAX)}`
 }
 
 /** The same program, from source or built: this process's flags and entry with another command. */

@@ -32,7 +32,7 @@ const LOOPBACK = '127.0.0.1'
 export async function foundHospitals(
   directory: string,
   count: number,
-  onEnd: (error: VitalchainError) => void
+  onEnd: (error: VitalchainError, hospital: Hospital) => void
 ): Promise<{ readonly founded: FoundedNetwork; readonly hospitals: readonly Hospital[] }> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   if ((await readdir(directory)).length > 0) {
@@ -65,15 +65,16 @@ export async function foundHospitals(
     await writeNodeDir(dataDir, { config, genesis: founded.document, secrets })
     const url = `http://${LOOPBACK}:${port}`
     const { name } = secrets
-    hospitals.push({
+    const hospital: Hospital = {
       name,
       secrets,
       dataDir,
       address,
       url,
-      process: createHospitalProcess({ name, dataDir }, onEnd),
+      process: createHospitalProcess({ name, dataDir }, error => onEnd(error, hospital)),
       api: createNodeApi(url, await operatorToken(dataDir))
-    })
+    }
+    hospitals.push(hospital)
   }
   return { founded, hospitals }
 }

@@ -21,8 +21,11 @@ export interface ApiStatus {
 
 /** The HTTP API of a node, from the side of its operator. */
 export interface NodeApi {
-  /** @throws VitalchainError `ERR_UNREACHABLE` (retryable), as all others */
-  status(): Promise<ApiStatus>
+  /**
+   * @param answerMs - how long the node may take, ms; default: as all others
+   * @throws VitalchainError `ERR_UNREACHABLE` (retryable), as all others
+   */
+  status(answerMs?: number): Promise<ApiStatus>
   /**
    * Hands a transaction over.
    *
@@ -39,32 +42,40 @@ export interface NodeApi {
 export function createNodeApi(url: string, token: string): NodeApi {
   const ask = async (
     path: string,
-    post?: { readonly type: string; readonly body: Uint8Array<ArrayBuffer> }
-  ): Promise<Response> => {
+    {
+      post,
+      answerMs = ANSWER_MS
+    }: {
+      readonly post?: { readonly type: string; readonly body: Uint8Array<ArrayBuffer> }
+      readonly answerMs?: number
+    } = {}
+  ): Promise<string> => {
     const headers = { authorization: `Bearer ${token}` }
     const init =
       post === undefined
         ? { headers }
         : { headers: { ...headers, 'content-type': post.type }, method: 'POST', body: post.body }
-    const signal = AbortSignal.timeout(ANSWER_MS)
+    const signal = AbortSignal.timeout(answerMs)
     let response: Response
+    let text: string
     try {
       response = await fetch(new URL(path, url), { ...init, signal })
+      text = await response.text()
     } catch (cause) {
       throw new VitalchainError('ERR_UNREACHABLE', `${url} does not answer`, {
         cause,
         retryable: true
       })
     }
-    if (response.ok) return response
-    throw refusal(await response.text(), path)
+    if (response.ok) return text
+    throw refusal(text, path)
   }
-  const askJson = async (path: string): Promise<ReturnType<typeof parseJson>> =>
-    parseJson(await (await ask(path)).text(), path)
+  const askJson = async (path: string, answerMs?: number): Promise<ReturnType<typeof parseJson>> =>
+    parseJson(await ask(path, answerMs === undefined ? {} : { answerMs }), path)
 
   return {
-    async status() {
-      const status = await askJson('/v1/status')
+    async status(answerMs) {
+      const status = await askJson('/v1/status', answerMs)
       return {
         height: status.field('height').integer(),
         head: status.field('head').text(),
@@ -76,7 +87,7 @@ export function createNodeApi(url: string, token: string): NodeApi {
     },
     async submit(unit) {
       const body = Uint8Array.from(unitFormat.encode(unit))
-      await ask('/v1/transactions', { type: 'application/cbor', body })
+      await ask('/v1/transactions', { post: { type: 'application/cbor', body } })
     },
     async callHead(member) {
       const answer = await askJson(`/v1/accounts/${toHex(member)}/head`)

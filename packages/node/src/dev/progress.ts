@@ -5,6 +5,17 @@ import type { ApiStatus } from './node-api.ts'
 
 const PROGRESS_MS = 1_000
 
+/** How long a node may take to say where it is, ms: the line comes every second, whoever hangs. */
+const ANSWER_MS = 500
+
+/** What a progress line shows of a hospital. */
+export interface Glance {
+  /** `silent` while its process runs and does not answer. */
+  readonly state: 'up' | 'silent' | 'down'
+  /** Where it was when it answered last. */
+  readonly last: Pick<ApiStatus, 'height' | 'view'> | undefined
+}
+
 /** Says once a second how it goes. */
 export interface Progress {
   /** The most memory that each node was seen to use, MiB; null where the system does not tell. */
@@ -27,17 +38,24 @@ export function startProgress(
   say: (line: string) => void
 ): Progress {
   const rssMb: (number | null)[] = hospitals.map(() => null)
+  const last: (ApiStatus | undefined)[] = hospitals.map(() => undefined)
   let busy = false
   const tick = async (): Promise<void> => {
-    const statuses = await Promise.all(
-      hospitals.map(({ api }) => api.status().catch(() => undefined))
+    const glances = await Promise.all(
+      hospitals.map(async ({ api, process }, k): Promise<Glance> => {
+        const status = await api.status(ANSWER_MS).catch(() => undefined)
+        last[k] = status ?? last[k]
+        if (status !== undefined) return { state: 'up', last: status }
+        return { state: process.pid === undefined ? 'down' : 'silent', last: last[k] }
+      })
     )
     for (const [k, { process }] of hospitals.entries()) {
       const now = process.pid === undefined ? undefined : await residentMb(process.pid)
       if (now !== undefined) rssMb[k] = Math.max(rssMb[k] ?? 0, now)
     }
-    say(progressLine(statuses, log, readings))
+    say(progressLine(glances, log, readings))
   }
+  say('each hospital: height/view')
   const timer = setInterval(() => {
     if (busy) return
     busy = true
@@ -46,22 +64,23 @@ export function startProgress(
   return { rssMb, stop: () => clearInterval(timer) }
 }
 
-/** One line: each hospital as height/view, the readings, the latency. */
+/** One line: each hospital as height/view, the readings, the latency. A `?` marks where a hospital was that is silent. */
 export function progressLine(
-  statuses: readonly (Pick<ApiStatus, 'height' | 'view'> | undefined)[],
+  glances: readonly Glance[],
   { counts, recentLatency }: Pick<BatchLog, 'counts' | 'recentLatency'>,
   readings: number | undefined
 ): string {
-  const heights = statuses
-    .map(
-      (status, k) =>
-        `H${k + 1} ${status === undefined ? 'down' : `${status.height}/${status.view}`}`
-    )
-    .join('  ')
+  const heights = glances.map((glance, k) => `H${k + 1} ${glanceText(glance)}`).join('  ')
   const of = readings === undefined ? '' : ` of ${readings}`
   const latency = recentLatency(0.5)
   const p50 = latency === undefined ? '' : ` | p50 ${Math.round(latency)} ms`
   return `${heights} | readings ${counts.accepted} accepted, ${counts.committed} committed${of} | ${counts.proved} batches proved${p50}`
+}
+
+function glanceText({ state, last }: Glance): string {
+  if (state === 'down') return 'down'
+  const place = last === undefined ? '' : `${last.height}/${last.view}`
+  return state === 'up' ? place : `${place} ?`.trimStart()
 }
 
 /** Resident memory of a process; undefined where there is no /proc. */

@@ -23,19 +23,34 @@ export async function registerDevice(
 ): Promise<void> {
   const operator = operatorSigner(secrets)
   const author = memberId(operator.publicKey)
-  const previous = await api.callHead(author)
+  const previous = await untilAnswered(() => api.callHead(author), signal)
   const args = registerDeviceArgs(device)
   const call = callFormat.encode({ network, author, previous, method: 'devices.register', args })
   const transaction = callTransaction(await signCose(operator, call))
   const id = sha256(call)
-  while (!signal.aborted) {
+  const submit = async (): Promise<void> => {
     try {
       await api.submit({ transaction, payload: undefined })
-      break
+    } catch (error) {
+      // An answer that was lost: then the receipt is there.
+      if (!isVitalchainError(error) || error.code !== 'ERR_ALREADY_COMMITTED') throw error
+    }
+  }
+  // Again from the start when the node does not answer: one that was killed forgets what waited.
+  await untilAnswered(async () => {
+    await untilAnswered(submit, signal)
+    while (!(await api.isCommitted(id))) await pause(POLL_MS, undefined, { signal })
+  }, signal)
+}
+
+/** Asks again while the error is one that passes. */
+async function untilAnswered<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  while (true) {
+    try {
+      return await ask()
     } catch (error) {
       if (!isVitalchainError(error) || !error.retryable) throw error
       await pause(POLL_MS, undefined, { signal })
     }
   }
-  while (!(await api.isCommitted(id))) await pause(POLL_MS, undefined, { signal })
 }

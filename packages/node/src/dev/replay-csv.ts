@@ -4,6 +4,9 @@ import { VITAL_SIGNS, type VitalSign } from './vital-signs.ts'
 /** Largest file, in UTF-16 code units. A year of one monitor, eleven columns a minute, has 30 million. */
 const CSV_LENGTH_MAX = 64 * 1024 * 1024
 
+/** Characters of a header that a message repeats. */
+const HEADER_SHOWN_MAX = 64
+
 const MS_PER_MINUTE = 60_000
 
 /** A column of values. */
@@ -82,6 +85,8 @@ export function parseVitalsCsv(text: string, options: ParseVitalsOptions = {}): 
     })
   }
   const [first = '', ...lines] = text.replace(/^\uFEFF/, '').split(/\r?\n/)
+  if (first.trim() === '' && lines.every(line => line.trim() === ''))
+    throw columnFault('the file is empty', 'time')
   const headers = splitLine(first, 1)
   const { columns, channels, timeOf, idIndex } = readHeaders(headers, options)
 
@@ -134,11 +139,11 @@ function readHeaders(
   const channels: { index: number; sign: VitalSign }[] = []
   for (const [index, header] of headers.entries()) {
     if (headers.indexOf(header) !== index)
-      throw columnFault(`the column ${header} occurs twice`, header)
+      throw columnFault(`the column ${shown(header)} occurs twice`, header)
     if (header === 'minute' || header === 'time' || ABOUT_SUBJECT.has(header)) continue
     const channel = CHANNELS.get(header)
     if (channel === undefined)
-      throw columnFault(`no channel is known for the column ${header}`, header)
+      throw columnFault(`no channel is known for the column ${shown(header)}`, header)
     columns.push({ header, channel })
     channels.push({ index, sign: channel })
   }
@@ -190,7 +195,12 @@ function valueFault(column: string, line: number, expected: string): VitalchainE
 }
 
 function columnFault(message: string, column: string): VitalchainError {
-  return new VitalchainError('ERR_CSV_COLUMN', message, { values: { column } })
+  return new VitalchainError('ERR_CSV_COLUMN', message, { values: { column: shown(column) } })
+}
+
+/** A header fit for a terminal and a log, whatever the file is. */
+function shown(header: string): string {
+  return header.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, HEADER_SHOWN_MAX)
 }
 
 function numberOf(cell: string, column: string, line: number): number {

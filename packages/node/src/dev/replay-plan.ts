@@ -1,5 +1,5 @@
-import type { Reading } from '@vitalchain/core'
-import { parseVitalsCsv, splitByDevice } from './replay-csv.ts'
+import { VitalchainError, type Reading } from '@vitalchain/core'
+import { parseVitalsCsv, splitByDevice, type CsvReplay } from './replay-csv.ts'
 
 /** What each device replays, and from when. */
 export interface ReplayPlan {
@@ -30,13 +30,15 @@ const NOTE_NAME = 'note'
 /**
  * Deals a file to devices. Minutes are placed on the clock, whole milliseconds, so that no reading is of the future.
  *
- * @throws VitalchainError as `parseVitalsCsv`
+ * @throws VitalchainError as `parseVitalsCsv`; `ERR_CSV_FORMAT` when there is nothing to replay, `ERR_CSV_VALUE` when one
+ * time occurs twice: two readings would claim one cell
  */
 export function planReplay(text: string, options: ReplayPlanOptions): ReplayPlan {
   const { devices, subject, now, inTime } = options
   const who = subject === undefined ? {} : { subject }
-  const hasMinutes = /(^|,)minute(,|\r?\n|$)/.test(text.slice(0, text.indexOf('\n') + 1))
+  const hasMinutes = /(^\uFEFF?|,) *minute *(,|\r?\n|$)/.test(text.slice(0, text.indexOf('\n') + 1))
   const fromZero = parseVitalsCsv(text, { ...who, startTime: 0 })
+  checkRows(fromZero)
   const lastMs = inTime ? 0 : fromZero.rows.reduce((last, { time }) => Math.max(last, time), 0)
   const startTime = hasMinutes ? now - lastMs : undefined
   const replay = startTime === undefined ? fromZero : parseVitalsCsv(text, { ...who, startTime })
@@ -47,6 +49,24 @@ export function planReplay(text: string, options: ReplayPlanOptions): ReplayPlan
       columns: columns.map(({ header }) => header),
       readings
     }))
+  }
+}
+
+function checkRows({ rows, readings }: CsvReplay): void {
+  if (readings === 0) {
+    throw new VitalchainError('ERR_CSV_FORMAT', 'the file has no readings to replay')
+  }
+  const times = new Set<number>()
+  for (const { time } of rows) {
+    if (times.has(time)) {
+      const row = times.size + 1
+      throw new VitalchainError(
+        'ERR_CSV_VALUE',
+        `row ${row} of those to replay has the time of a row before it`,
+        { values: { row } }
+      )
+    }
+    times.add(time)
   }
 }
 

@@ -9,6 +9,8 @@ import { createBatchLog, type BatchLog } from './batch-log.ts'
 import { createDeviceKeys, registerFleet, startDevice, type FleetDevice } from './device-fleet.ts'
 import { feedAtOnce, feedInTime, feedSimulated } from './feed.ts'
 import { foundHospitals, type Hospital } from './hospitals.ts'
+import { interrupted, type Interrupted } from './interrupted.ts'
+import { createKeeper } from './keep-running.ts'
 import { writeDevKeys } from './keys-file.ts'
 import { carryOutKill, type KillReport } from './kill.ts'
 import type { KillPlan } from './kill-plan.ts'
@@ -40,6 +42,9 @@ export interface DevRunOptions {
 /** How often it is looked whether all nodes are at the same place, ms. */
 const POLL_MS = 50
 
+/** Validators of which one may fail: 3f + 1. */
+const FAULT_TOLERANT_MIN = 4
+
 /** How long nodes may take to agree after the last batch, ms. */
 const AGREE_MS = 60_000
 
@@ -48,13 +53,14 @@ const AGREE_MS = 60_000
  *
  * @param say - told what happens, line by line
  * @param stop - ends the run early
- * @returns the summary of a run that came to its end; undefined for one that was stopped
+ * @returns the summary of a run that came to its end; what was done by one that was to come to its end and was stopped;
+ * undefined for any other that was stopped
  */
 export async function runDev(
   options: DevRunOptions,
   say: (line: string) => void,
   stop: AbortSignal
-): Promise<Summary | undefined> {
+): Promise<Summary | Interrupted | undefined> {
   useCryptoBackend(nodeCryptoBackend)
   const text = options.readings === undefined ? undefined : await readReplay(options.readings)
   const plan = text === undefined ? undefined : planOf(text, options)
@@ -63,10 +69,16 @@ export async function runDev(
   const failed = new AbortController()
   const onFault = (error: unknown): void => failed.abort(error)
   const signal = AbortSignal.any([stop, failed.signal])
-  const { founded, hospitals } = await foundHospitals(directory, options.validators, onFault)
+  const keeper = createKeeper({ say, onFault })
+  const { founded, hospitals } = await foundHospitals(
+    directory,
+    options.validators,
+    (error, hospital) => keeper.ended(hospital, error)
+  )
   const fleet: FleetDevice[] = []
   const result: { value: RunOutcome | undefined } = { value: undefined }
   let stoppedWell = true
+  let logOfRun: BatchLog | undefined
   try {
     result.value = await withNetwork()
   } catch (error) {
@@ -74,6 +86,7 @@ export async function runDev(
     if (failed.signal.aborted) throw failed.signal.reason
     if (!stop.aborted) throw error
   } finally {
+    keeper.stop()
     await Promise.all(fleet.map(({ device }) => device.stop()))
     const ends = await Promise.all(hospitals.map(each => each.process.stop()))
     stoppedWell = ends.every(Boolean)
@@ -81,7 +94,8 @@ export async function runDev(
   }
   try {
     failed.signal.throwIfAborted()
-    if (result.value === undefined || stop.aborted) return undefined
+    if (result.value === undefined || stop.aborted)
+      return options.exitWhenDone ? interrupted(logOfRun) : undefined
     if (!stoppedWell) {
       throw new VitalchainError('ERR_NODE_ENDED', 'a node could not be stopped cleanly')
     }
@@ -116,6 +130,7 @@ export async function runDev(
       if (!signal.aborted) onFault(error)
     }
     const log = createBatchLog(keepReceipts ? receipts : undefined, onLost)
+    logOfRun = log
     for (const [k, each] of made.entries()) {
       const settings = { genesis, hospitals, first: k, batch: options.batch }
       fleet.push(await startDevice(each, settings))
@@ -241,7 +256,12 @@ function sayAddresses(
   say: (line: string) => void
 ): void {
   say(`${hospitals.length} hospitals run; their files are in ${directory}`)
-  for (const { name, address, url } of hospitals) say(`${name}: submit to ${address} , open ${url}`)
+  if (hospitals.length < FAULT_TOLERANT_MIN)
+    say(
+      `fewer than ${FAULT_TOLERANT_MIN} validators tolerate no fault: while one is down, nothing is committed`
+    )
+  for (const { name, address, url } of hospitals)
+    say(`${name}: submit to ${address} , open ${url}/v1/status`)
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -5,7 +5,7 @@ import type { Proof, Submission } from '@vitalchain/device-sdk'
 import t from 'tap'
 import { createBatchLog, type BatchLog } from '../../src/dev/batch-log.ts'
 import { percentile } from '../../src/dev/percentile.ts'
-import { progressLine } from '../../src/dev/progress.ts'
+import { progressLine, type Glance } from '../../src/dev/progress.ts'
 import { heartRates, stoppedNode } from './stopped-node.ts'
 
 interface Steps {
@@ -109,10 +109,16 @@ t.test('waiting ends with the signal', async t => {
 
 t.test('a progress line shows each hospital, the readings and the latency', async t => {
   const counts = { recorded: 9, accepted: 8, committed: 7, batches: 3, proved: 2 }
-  const statuses = [{ height: 5, view: 0 }, undefined, { height: 6, view: 1 }]
+  const last = { height: 5, view: 1 }
+  const glances: readonly Glance[] = [
+    { state: 'up', last: { height: 6, view: 0 } },
+    { state: 'down', last },
+    { state: 'silent', last },
+    { state: 'silent', last: undefined }
+  ]
   t.equal(
-    progressLine(statuses, { counts, recentLatency }, 100),
-    'H1 5/0  H2 down  H3 6/1 | readings 8 accepted, 7 committed of 100 | 2 batches proved | p50 42 ms'
+    progressLine(glances, { counts, recentLatency }, 100),
+    'H1 6/0  H2 down  H3 5/1 ?  H4 ? | readings 8 accepted, 7 committed of 100 | 2 batches proved | p50 42 ms'
   )
   t.equal(
     progressLine([], { counts, recentLatency: () => undefined }, undefined),

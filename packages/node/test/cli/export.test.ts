@@ -81,6 +81,29 @@ t.test('a missing and a wrong key are reported', async t => {
     const { exit, err } = await run(...argv)
     t.equal(exit, 1)
     t.match(err[0], code)
+    if (code === 'ERR_KEY_MISSING') t.equal(err[0], `error: no key for 1 statements (${code})`)
+  }
+})
+
+t.test('a byte order mark comes back with the file that had one', async t => {
+  const dir = t.testdir()
+  const node = await stoppedNode(join(dir, 'node'), [heartRates(70.5)])
+  const like = '\uFEFFtime,HR_bpm\n2026-01-01T00:00:00Z,70.5\n'
+  const [file, out] = [join(dir, 'like.csv'), join(dir, 'out.csv')]
+  await writeFile(file, like)
+  const argv = ['export', '--data-dir', node.dataDir, '--keys', node.keysFile, '--like', file]
+  t.equal((await run(...argv, '--out', out)).exit, 0)
+  t.equal(await readFile(out, 'utf8'), like)
+})
+
+t.test('a place that cannot be written to is named, with 2', async t => {
+  const node = await stoppedNode(t.testdir({ file: '' }), [heartRates(70)])
+  const argv = ['export', '--data-dir', node.dataDir, '--keys', node.keysFile, '--out']
+  for (const out of [join(node.dataDir, 'none', 'out.csv'), node.dataDir]) {
+    const { exit, err } = await run(...argv, out)
+    t.equal(exit, 2)
+    t.equal(err.length, 1)
+    t.ok(err[0]?.includes(out) && err[0].endsWith('(ERR_FILE)'), err.join())
   }
 })
 

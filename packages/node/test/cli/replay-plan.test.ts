@@ -1,5 +1,5 @@
 import t from 'tap'
-import { planReplay, withNote } from '../../src/dev/replay-plan.ts'
+import { planReplay, withNote, type ReplayPlan } from '../../src/dev/replay-plan.ts'
 
 const NOW = Date.UTC(2026, 5, 1, 12)
 const MINUTE = 60_000
@@ -22,6 +22,27 @@ t.test('a file that is replayed at once ends now, so that no reading is of the f
 t.test('a file that is replayed in time begins now', async t => {
   const plan = planReplay(minutes, { devices: 1, subject: undefined, now: NOW, inTime: true })
   t.equal(plan.startTime, NOW)
+})
+
+t.test('a byte order mark does not hide the minutes', async t => {
+  t.equal(planned(`\uFEFF${minutes}`).startTime, NOW)
+})
+
+function planned(text: string): ReplayPlan {
+  return planReplay(text, { devices: 1, subject: undefined, now: NOW, inTime: true })
+}
+
+t.test('a file that would not come back as it is is refused, in words for a terminal', async t => {
+  const twice = { code: 'ERR_CSV_VALUE', message: 'row 3', values: { row: 3 } }
+  t.throws(() => planned('minute,HR_bpm\n0,70\n1,71\n0,72\n'), twice)
+  for (const text of ['', '\uFEFF', '\n\r\n'])
+    t.throws(() => planned(text), { message: /file is empty/ })
+  t.throws(() => planned('minute,HR_bpm\n'), { code: 'ERR_CSV_FORMAT', message: /no readings/ })
+  t.throws(() => planned(`minute,\u001b[31m${'x'.repeat(100)}\n`), {
+    code: 'ERR_CSV_COLUMN',
+    message: `no channel is known for the column ?[31m${'x'.repeat(59)}`,
+    values: { column: `?[31m${'x'.repeat(59)}` }
+  })
 })
 
 t.test('a file with times of its own keeps them', async t => {

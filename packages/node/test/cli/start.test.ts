@@ -1,7 +1,11 @@
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { toHex } from '@vitalchain/core'
 import t from 'tap'
 import { foundHospitals } from '../../src/dev/hospitals.ts'
+import type { MemberSecrets } from '../../src/testing/found-network.ts'
 import { run } from './run.ts'
 
 t.test('a node runs from its directory alone, once, and comes back after a kill', async t => {
@@ -59,6 +63,47 @@ t.test('keys that others may read are refused', { skip: process.platform === 'wi
   const { exit, err } = await run('start', '--data-dir', dataDir)
   t.equal(exit, 1)
   t.match(err[0], 'ERR_KEYS_READABLE')
+})
+
+t.test('keys of another network, or of two members, are refused and named', async t => {
+  const dir = t.testdir()
+  const [one, other] = await Promise.all(
+    ['one', 'other'].map(name => foundHospitals(join(dir, name), 2, () => undefined))
+  )
+  const { dataDir, secrets } = one!.hospitals[0]!
+  const second = one!.hospitals[1]!.secrets
+  const stranger = other!.hospitals[0]!.secrets
+  for (const [name, wrong] of [
+    ['transport', stranger],
+    ['consensus', stranger],
+    ['consensus', second],
+    ['operator', second]
+  ] as const) {
+    const mixed: MemberSecrets = { ...secrets, [name]: wrong[name] }
+    const { transport, consensus, operator } = mixed
+    const keys = { transport: toHex(transport), consensus: toHex(consensus) }
+    await writeFile(
+      join(dataDir, 'keys.json'),
+      JSON.stringify({ ...keys, operator: toHex(operator) })
+    )
+    const { exit, err } = await run('start', '--data-dir', dataDir)
+    t.equal(exit, 2)
+    t.match(err, [new RegExp(`the ${name} key .*\\(ERR_KEYS_NOT_OF_MEMBER\\)$`)])
+  }
+})
+
+t.test('a port that is taken is named in one line', async t => {
+  const { hospitals } = await foundHospitals(t.testdir(), 1, () => undefined)
+  const { dataDir, url, address } = hospitals[0]!
+  for (const port of [new URL(url).port, address.split('/')[4]]) {
+    const server = createServer().listen(Number(port), '127.0.0.1')
+    await once(server, 'listening')
+    const { exit, err } = await run('start', '--data-dir', dataDir)
+    server.close()
+    t.equal(exit, 1)
+    t.equal(err.at(-1), `error: another process listens on 127.0.0.1:${port} (ERR_ADDRESS_IN_USE)`)
+    t.notMatch(err, [/^ +at /])
+  }
 })
 
 t.test('a network is not founded over another', async t => {

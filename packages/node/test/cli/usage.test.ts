@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import t from 'tap'
 import { parseKillPlan } from '../../src/dev/kill-plan.ts'
 import { run } from './run.ts'
@@ -24,6 +25,25 @@ t.test('what was called wrongly ends with 2 and says why', async t => {
     t.equal(exit, 2, argv.join(' '))
     t.same(out, [])
     t.match(err[0], /^error: /)
+  }
+})
+
+t.test('files and directories that cannot be used end with 2 and a code, in one line', async t => {
+  const dir = t.testdir({ 'a.csv': 'minute,HR_bpm\n0,6O\n', 'empty.csv': '', full: { file: '' } })
+  for (const [code, ...argv] of [
+    ['ERR_CSV_VALUE', 'dev', '--readings', join(dir, 'a.csv')],
+    ['ERR_CSV_COLUMN', 'dev', '--readings', join(dir, 'empty.csv')],
+    ['ERR_FILE', 'dev', '--readings', dir],
+    ['ERR_DATA_DIR_NOT_EMPTY', 'dev', '--data-dir', join(dir, 'full')],
+    ['ERR_FILE', 'dev', '--data-dir', join(dir, 'a.csv')],
+    ['ERR_FILE', 'dev', '--data-dir', join(dir, 'a.csv', 'below')],
+    ['ERR_FILE', 'dump', '--data-dir', join(dir, 'a.csv')]
+  ] as const) {
+    const { exit, out, err } = await run(...argv)
+    t.equal(exit, 2, argv.join(' '))
+    t.same(out, [])
+    t.equal(err.length, 1)
+    t.match(err[0], new RegExp(`^error: .*\\(${code}\\)$`))
   }
 })
 
