@@ -25,6 +25,18 @@ export * from './ledger/cose.ts'
 export * from './ledger/identity.ts'
 export * from './ledger/genesis.ts'
 export * from './ledger/statement.ts'
+export * from './ledger/justification.ts'
+export {
+  contradiction,
+  verifyEvidence,
+  type Culprit,
+  type Evidence,
+  type EvidenceContent,
+  type EvidencePlace,
+  type SignedVote,
+  type VoteOf
+} from './ledger/evidence.ts'
+export { evidenceFormat } from './ledger/evidence-format.ts'
 export * from './ledger/transaction.ts'
 export * from './ledger/block.ts'
 export * from './ledger/receipt.ts'

@@ -111,7 +111,8 @@ export type VerifyVote = (
   signature: Uint8Array
 ) => boolean
 
-const verifyEd25519Vote: VerifyVote = (publicKey, message, signature) =>
+/** {@link verifySignature} with an Ed25519 key. */
+export const verifyEd25519Vote: VerifyVote = (publicKey, message, signature) =>
   verifySignature({ algorithm: 'ed25519', bytes: publicKey }, message, signature)
 
 /**

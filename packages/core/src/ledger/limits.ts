@@ -42,3 +42,9 @@ export const RECEIPT_BYTES_MAX: number = 4 * 1024 * 1024 - 64 * 1024
 
 /** Characters of a name of a network or member: fits one line on a screen. */
 export const NAME_CHARACTERS_MAX: number = 64
+
+/** The last view there is: it is a u32 in the signed bytes. */
+export const VIEW_MAX: number = 0xffff_ffff
+
+/** The last view that a view change can claim: below its own. One more would have the signed bytes of -1. */
+export const PREPARED_VIEW_MAX: number = VIEW_MAX - 1

@@ -252,16 +252,18 @@ function checkCertified(
 }
 
 function checkSignatures(transaction: Transaction, network: Uint8Array): void {
+  // The signatures in evidence need the validators of its height; those who certified the block had them.
+  if (transaction.type === 'evidence') return checkNetwork(transaction.evidence, network)
   const parts =
     transaction.type === 'conflict' ? [transaction.first, transaction.second] : [transaction]
   for (const part of parts) {
-    const said = 'call' in part ? part.call : part.statement
-    if (!equalBytes(said.network, network))
-      throw new VitalchainError(
-        'ERR_OTHER_NETWORK',
-        'the transaction was signed for another network'
-      )
+    checkNetwork('call' in part ? part.call : part.statement, network)
     if (!verifySigned(part.signed))
       throw new VitalchainError('ERR_SIGNATURE', 'a signature in the transaction is not valid')
   }
+}
+
+function checkNetwork(said: { readonly network: Uint8Array }, network: Uint8Array): void {
+  if (!equalBytes(said.network, network))
+    throw new VitalchainError('ERR_OTHER_NETWORK', 'the transaction was signed for another network')
 }

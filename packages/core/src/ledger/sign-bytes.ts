@@ -34,6 +34,11 @@ export type VoteContent =
       /** The signer's clock, ms since 1970. */
       readonly clock: number
     }
+  | {
+      readonly type: 'ready'
+      /** The change of members that the signer is ready for, 32 bytes; `height` of the place is its newest block's, the view is 0. */
+      readonly changeId: Uint8Array
+    }
 
 const PREFIX = utf8('vc-pbft/v1\0')
 
@@ -43,7 +48,8 @@ export const VOTE_TYPE: Readonly<Record<VoteContent['type'], number>> = {
   prepare: 2,
   commit: 3,
   'view-change': 4,
-  status: 5
+  status: 5,
+  ready: 6
 }
 
 /**
@@ -62,6 +68,21 @@ export function voteSignBytes(place: VotePlace, content: VoteContent): Uint8Arra
   ])
 }
 
+/**
+ * What the keys of a newcomer sign to say that they are held and its node is up to date: sign-bytes of type 6, view 0,
+ * recovery epoch 0. Signed by the consensus key, the checkpoint key and, where the call is not its own, the operator's. spec F-10, M-10.
+ *
+ * @param changeId - the identity of the call that proposed the change, 32 bytes
+ * @param height - the height of the newest block that the newcomer holds
+ */
+export function readySignBytes(
+  network: Uint8Array,
+  changeId: Uint8Array,
+  height: number
+): Uint8Array {
+  return voteSignBytes({ network, recoveryEpoch: 0, height, view: 0 }, { type: 'ready', changeId })
+}
+
 function fields(content: VoteContent): Uint8Array[] {
   switch (content.type) {
     case 'proposal':
@@ -73,6 +94,8 @@ function fields(content: VoteContent): Uint8Array[] {
       return [i32be(content.preparedView), content.preparedHash]
     case 'status':
       return [content.headHash, u64be(content.clock)]
+    case 'ready':
+      return [content.changeId]
   }
 }
 

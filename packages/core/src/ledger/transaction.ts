@@ -13,6 +13,8 @@ import {
 } from '../encoding/schema.ts'
 import { VitalchainError } from '../errors.ts'
 import { openCose, type Signed } from './cose.ts'
+import { evidenceFormat } from './evidence-format.ts'
+import type { Evidence } from './evidence.ts'
 import { TRANSACTION_BYTES_MAX } from './limits.ts'
 import { statementFormat, statementId, type Statement } from './statement.ts'
 
@@ -46,8 +48,14 @@ export type Transaction =
       readonly second: { readonly signed: Signed; readonly statement: Statement }
       readonly id: Uint8Array
     }
+  | {
+      /** Proof that a validator broke the rules of consensus. Nobody signs it as a whole: it proves itself. */
+      readonly type: 'evidence'
+      readonly evidence: Evidence
+      readonly id: Uint8Array
+    }
 
-const TYPES = ['statement', 'call', 'conflict'] as const
+const TYPES = ['statement', 'call', 'conflict', 'evidence'] as const
 
 const envelope: Format<{ readonly type: number; readonly body: Uint8Array }> = format(
   'transaction',
@@ -95,6 +103,14 @@ export function conflictTransaction(a: Uint8Array, b: Uint8Array): Uint8Array {
   })
 }
 
+/** The transaction that carries evidence against a validator. */
+export function evidenceTransaction(evidence: Evidence): Uint8Array {
+  return envelope.encode({
+    type: TYPES.indexOf('evidence'),
+    body: evidenceFormat.encode(evidence)
+  })
+}
+
 /** The COSE_Sign1 inside a transaction of a statement or call, as it was signed. */
 export function transactionBody(encoded: Uint8Array): Uint8Array {
   return envelope.decode(encoded).body
@@ -121,6 +137,8 @@ export function decodeTransaction(encoded: Uint8Array): Transaction {
       id: sha256(signed.payload)
     }
   }
+  if (kind === 'evidence')
+    return { type: kind, evidence: evidenceFormat.decode(body), id: sha256(encoded) }
   const { first, second } = conflictBody.decode(body)
   const [a, b] = [openStatement(first), openStatement(second)]
   if (compareIds(a.signed.payload, b.signed.payload) >= 0) {

@@ -95,7 +95,8 @@ export function signBytesVectors(): Json {
     { type: 'commit', blockHash },
     { type: 'view-change', preparedView: -1, preparedHash: new Uint8Array(32) },
     { type: 'view-change', preparedView: 4, preparedHash: blockHash },
-    { type: 'status', headHash: blockHash, clock: START_MS }
+    { type: 'status', headHash: blockHash, clock: START_MS },
+    { type: 'ready', changeId: seed('change') }
   ]
   const places = [
     { network: seed('network'), recoveryEpoch: 0, height: 1, view: 0 },

@@ -1,6 +1,11 @@
 import t from 'tap'
 import { toHex } from '../../src/bytes.ts'
-import { VOTE_TYPE, voteSignBytes, type VoteContent } from '../../src/ledger/sign-bytes.ts'
+import {
+  readySignBytes,
+  VOTE_TYPE,
+  voteSignBytes,
+  type VoteContent
+} from '../../src/ledger/sign-bytes.ts'
 
 const fill = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
 const place = { network: fill(0xaa), recoveryEpoch: 1, height: 0x0102030405, view: 0xfffffffe }
@@ -26,7 +31,8 @@ const golden: readonly (readonly [VoteContent, string])[] = [
   [
     { type: 'status', headHash: fill(0xbb), clock: 1_700_000_000_000 },
     `05${AT}${'bb'.repeat(32)}0000018bcfe56800`
-  ]
+  ],
+  [{ type: 'ready', changeId: fill(0xbb) }, `06${AT}${'bb'.repeat(32)}`]
 ]
 
 for (const [content, hex] of golden) {
@@ -45,7 +51,7 @@ t.test('no two places and no two kinds share their bytes', async t => {
     voteSignBytes({ ...place, view: 0 }, commit)
   ].map(toHex)
   t.equal(new Set(all).size, all.length)
-  t.equal(new Set(Object.values(VOTE_TYPE)).size, 5)
+  t.equal(new Set(Object.values(VOTE_TYPE)).size, 6)
 })
 
 t.test('a height beyond 32 bits keeps all its bits', async t => {
@@ -53,5 +59,12 @@ t.test('a height beyond 32 bits keeps all its bits', async t => {
   t.match(
     toHex(voteSignBytes(at, { type: 'prepare', blockHash: fill(0) })),
     /00000001001fffffffffffff/
+  )
+})
+
+t.test('READY is signed in view 0 of recovery epoch 0', async t => {
+  t.equal(
+    toHex(readySignBytes(fill(0xaa), fill(0xbb), 7)),
+    `${PREFIX}06${'aa'.repeat(32)}00000000000000000000000700000000${'bb'.repeat(32)}`
   )
 })

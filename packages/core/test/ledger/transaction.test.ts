@@ -96,6 +96,7 @@ t.test('another envelope, kind or content is refused', async t => {
   const signedCall = await signCose(testSigner('ed25519', 'operator'), callFormat.encode(call))
   const refused: readonly Uint8Array[] = [
     envelope(3, a),
+    envelope(4, a),
     envelope(-1, a),
     envelope('statement', a),
     envelope(0, new Uint8Array(0)),

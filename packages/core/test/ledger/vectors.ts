@@ -1,4 +1,5 @@
 import { statementVectors, payloadVectors, messageVectors } from './device-vectors.ts'
+import { evidenceVectors } from './evidence-vectors.ts'
 import {
   cborVectors,
   signBytesVectors,
@@ -23,6 +24,7 @@ export async function makeVectors(): Promise<Readonly<Record<string, Json>>> {
     statements: await statementVectors(),
     headers: headerVectors(ledger),
     certificates: certificateVectors(),
+    evidence: evidenceVectors(),
     'history-proofs': historyVectors(ledger),
     'state-proofs': stateVectors(ledger),
     payloads: payloadVectors(),
