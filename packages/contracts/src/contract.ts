@@ -32,6 +32,9 @@ export type StatementTransaction = Extract<Transaction, { type: 'statement' }>
 /** Two statements of a device that contradict each other. */
 export type ConflictTransaction = Extract<Transaction, { type: 'conflict' }>
 
+/** Proof that a validator broke the rules of consensus. */
+export type EvidenceTransaction = Extract<Transaction, { type: 'evidence' }>
+
 /** How a call is carried out once its author's signature and place are checked. */
 export interface Method {
   /**
@@ -62,14 +65,23 @@ export interface Contract {
   readonly statementHead?: (state: StateReader, transaction: StatementTransaction) => Uint8Array
   /** Takes proofs that a device contradicted itself. */
   readonly conflict?: (state: State, transaction: ConflictTransaction, block: BlockContext) => void
+  /**
+   * Takes proofs that a validator broke the rules of consensus. Checking them (`verifyEvidence`) is the contract's
+   * part: it knows the validators of the height.
+   */
+  readonly evidence?: (state: State, transaction: EvidenceTransaction, block: BlockContext) => void
   /** The validator set of the next height. One contract of a network decides it. */
   readonly validators?: (state: StateReader) => ValidatorSet
 }
 
 /** Who may make calls: identifiers bound to keys. */
 export interface Accounts {
-  /** Lets the holder of a key make calls as this author. */
-  bind(state: State, author: Uint8Array, key: PublicKey): void
+  /**
+   * Lets the holder of a key, and nobody else, make calls as this author. Calls that the author made before stay made.
+   *
+   * @param methods - the only methods that the author may call, at most 4 (an empty list: none); without it, all
+   */
+  bind(state: State, author: Uint8Array, key: PublicKey, methods?: readonly string[]): void
 }
 
 /** A method whose arguments are read by a codec before the rule runs. */

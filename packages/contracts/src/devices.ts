@@ -30,7 +30,7 @@ import {
   type StateReader,
   type StatementTransaction
 } from './contract.ts'
-import { getMember } from './members.ts'
+import { getMember } from './member-records.ts'
 import { table, type Table } from './table.ts'
 
 /** Characters of a device's model name. */
@@ -143,8 +143,12 @@ export const devices: Contract = {
     }),
     // spec D-2
     revoke: method(revokeDeviceCodec, (state, { device: id }, call, block) => {
+      if (getMember(state, call.author) === undefined)
+        throw new VitalchainError('ERR_NOT_A_MEMBER', 'only a member revokes devices')
       const device = knownDevice(state, id)
-      if (!equalBytes(device.owner, call.author))
+      // Devices outlive the membership of their owner: somebody must be able to stop them.
+      const isOrphan = getMember(state, device.owner) === undefined
+      if (!isOrphan && !equalBytes(device.owner, call.author))
         throw refused('ERR_NOT_THE_OWNER', 'only the member that owns a device revokes it', id)
       if (device.revokedHeight !== undefined)
         throw refused('ERR_DEVICE_REVOKED', 'the device is revoked already', id)

@@ -1,20 +1,16 @@
 import {
   equalBytes,
-  hash32,
-  publicKeyCodec,
   toHex,
-  tuple,
   verifySigned,
   VitalchainError,
   type ContractVersion,
   type Genesis,
-  type PublicKey,
   type Signed,
   type Transaction,
   type ValidatorSet
 } from '@vitalchain/core'
-import type { Accounts, BlockContext, Contract, State, StateReader } from './contract.ts'
-import { table, type Table } from './table.ts'
+import { accounts, advanceAccount, callHead, equalKeys, getAccount } from './accounts.ts'
+import type { BlockContext, Contract, State, StateReader } from './contract.ts'
 
 /** How a transaction hangs on the one before it of the same author or lane. */
 export interface Link {
@@ -51,35 +47,12 @@ export interface Rules {
   validators(state: StateReader): ValidatorSet
 }
 
-/** Someone who may make calls. */
-interface Account {
-  readonly publicKey: PublicKey
-  /** Identity of the account's newest call; 32 zero bytes before the first. */
-  readonly head: Uint8Array
-}
-
-const accountTable: Table<Account> = table(
-  'accounts',
-  'account',
-  tuple({ publicKey: publicKeyCodec, head: hash32 })
-)
-
-const accounts: Accounts = {
-  bind(state, author, publicKey) {
-    accountTable.put(state, author, { publicKey, head: new Uint8Array(32) })
-  }
-}
-
-/** The identity that an author's next call must name as its previous; undefined for someone who may not make calls. */
-export function callHead(state: StateReader, author: Uint8Array): Uint8Array | undefined {
-  return accountTable.get(state, author)?.head
-}
-
 /** Puts contracts together. Their order is that of the genesis. */
 export function createRules(contracts: readonly Contract[]): Rules {
   const byName = new Map(contracts.map(contract => [contract.name, contract]))
   const statements = contracts.find(contract => contract.statement !== undefined)
   const conflicts = contracts.find(contract => contract.conflict !== undefined)
+  const evidence = contracts.find(contract => contract.evidence !== undefined)
   const sets = contracts.find(contract => contract.validators !== undefined)
   const versions = contracts.map(({ name, version }) => ({ name, version }))
 
@@ -102,12 +75,14 @@ export function createRules(contracts: readonly Contract[]): Rules {
           return handled(statements?.statement, 'statements')(state, transaction, block)
         case 'conflict':
           return handled(conflicts?.conflict, 'conflicts')(state, transaction, block)
+        case 'evidence':
+          return handled(evidence?.evidence, 'evidence')(state, transaction, block)
         case 'call':
           return applyCall(state, transaction, block, byName)
       }
     },
     link(transaction) {
-      if (transaction.type === 'conflict') return undefined
+      if (transaction.type === 'conflict' || transaction.type === 'evidence') return undefined
       if (transaction.type === 'call') {
         const { author, previous } = transaction.call
         return { chain: `call/${toHex(author)}`, previous, next: transaction.id }
@@ -118,7 +93,7 @@ export function createRules(contracts: readonly Contract[]): Rules {
       return { chain: `lane/${toHex(device)}/${lane}`, previous, next }
     },
     head(state, transaction) {
-      if (transaction.type === 'call') return accountTable.get(state, transaction.call.author)?.head
+      if (transaction.type === 'call') return callHead(state, transaction.call.author)
       return transaction.type === 'statement'
         ? statements?.statementHead?.(state, transaction)
         : undefined
@@ -141,15 +116,13 @@ function applyCall(
   block: BlockContext,
   byName: ReadonlyMap<string, Contract>
 ): void {
-  const account = accountTable.get(state, call.author)
+  const account = getAccount(state, call.author)
   if (account === undefined)
     throw new VitalchainError('ERR_AUTHOR_UNKNOWN', 'the author of the call has no account')
-  if (
-    !equalBytes(account.publicKey.bytes, signed.publicKey.bytes) ||
-    account.publicKey.algorithm !== signed.publicKey.algorithm
-  ) {
+  if (!equalKeys(account.publicKey, signed.publicKey))
     throw new VitalchainError('ERR_SIGNATURE', "the call is not signed by its author's key")
-  }
+  if (account.methods !== undefined && !account.methods.includes(call.method))
+    throw new VitalchainError('ERR_NOT_A_MEMBER', 'the author of the call is not a member')
   if (!equalBytes(call.previous, account.head)) {
     throw new VitalchainError(
       'ERR_CHAIN_AHEAD',
@@ -157,29 +130,40 @@ function applyCall(
       { retryable: true }
     )
   }
-  const [contract = '', name = ''] = call.method.split('.')
-  const methods = byName.get(contract)?.methods
+  const [contract = '', name = '', ...more] = call.method.split('.')
+  const methods = more.length === 0 ? byName.get(contract)?.methods : undefined
   // Own properties only: a method called `constructor` must not exist.
   const found = methods !== undefined && Object.hasOwn(methods, name) ? methods[name] : undefined
   if (found === undefined)
     throw new VitalchainError('ERR_METHOD_UNKNOWN', `no contract has a method ${call.method}`)
   found.apply(state, call, block)
-  accountTable.put(state, call.author, { ...account, head: id })
+  advanceAccount(state, call.author, id)
 }
 
-/** The parts of a transaction that carry a signature. */
+/** The parts of a transaction that carry a signature of their own key. Those in evidence are for its contract to check. */
 export function signedParts(transaction: Transaction): readonly Signed[] {
+  if (transaction.type === 'evidence') return []
   return transaction.type === 'conflict'
     ? [transaction.first.signed, transaction.second.signed]
     : [transaction.signed]
 }
 
+function networkParts(transaction: Transaction): readonly { readonly network: Uint8Array }[] {
+  switch (transaction.type) {
+    case 'conflict':
+      return [transaction.first.statement, transaction.second.statement]
+    case 'call':
+      return [transaction.call]
+    case 'statement':
+      return [transaction.statement]
+    case 'evidence':
+      return [transaction.evidence]
+  }
+}
+
 /** @throws VitalchainError `ERR_OTHER_NETWORK` when any part was signed for another network */
 export function checkNetwork(transaction: Transaction, network: Uint8Array): void {
-  const parts =
-    transaction.type === 'conflict'
-      ? [transaction.first.statement, transaction.second.statement]
-      : [transaction.type === 'call' ? transaction.call : transaction.statement]
+  const parts = networkParts(transaction)
   if (!parts.every(part => equalBytes(part.network, network))) {
     throw new VitalchainError('ERR_OTHER_NETWORK', 'the transaction was signed for another network')
   }

@@ -12,6 +12,8 @@ export interface Table<T> {
   get(state: StateReader, id: Uint8Array): T | undefined
   /** Writes the record of an identifier. */
   put(state: State, id: Uint8Array, value: T): void
+  /** Takes the record of an identifier away; nothing happens when there is none. */
+  delete(state: State, id: Uint8Array): void
 }
 
 /** A table whose keys are `contract/name/` and an identifier, and whose values are deterministic CBOR. spec F-17. */
@@ -28,6 +30,7 @@ export function table<T>(contract: string, name: string, codec: Codec<T>): Table
     },
     put(state, id, value) {
       state.put(key(id), encodeCbor(codec.write(value)))
-    }
+    },
+    delete: (state, id) => state.delete(key(id))
   }
 }

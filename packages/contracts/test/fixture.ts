@@ -5,7 +5,6 @@ import {
   createSigner,
   decodeTransaction,
   deviceId,
-  ed25519PublicKey,
   genesisFormat,
   memberId,
   networkId,
@@ -39,9 +38,15 @@ export function secret(name: string): Uint8Array {
   return sha256(utf8(`test key ${name}`))
 }
 
-/** A signer that a test can name. */
+const signers = new Map<string, Signer>()
+
+/** A signer that a test can name. Each is made once: finding a public key takes longer than most rules. */
 export function signer(name: string, algorithm: 'ed25519' | 'es256' = 'ed25519'): Signer {
-  return createSigner(algorithm, secret(name))
+  const known = signers.get(`${algorithm} ${name}`)
+  if (known !== undefined) return known
+  const made = createSigner(algorithm, secret(name))
+  signers.set(`${algorithm} ${name}`, made)
+  return made
 }
 
 /** State in a map. */
@@ -55,9 +60,9 @@ export function mapState(): State & { readonly entries: Map<string, Uint8Array> 
   }
 }
 
-/** A network of four hospitals with rules applied to a state, without blocks or nodes. */
+/** A network of four hospitals, or as many as asked for, with rules applied to a state, without blocks or nodes. */
 export class World {
-  readonly operators: readonly Signer[] = [1, 2, 3, 4].map(k => signer(`operator ${k}`))
+  readonly operators: readonly Signer[]
   readonly genesis: Genesis
   readonly network: Uint8Array
   readonly rules: Rules
@@ -67,8 +72,10 @@ export class World {
 
   constructor(
     contracts: readonly Contract[] = [members, devices],
-    parameters: Partial<Genesis['parameters']> = {}
+    parameters: Partial<Genesis['parameters']> = {},
+    size = 4
   ) {
+    this.operators = Array.from({ length: size }, (_, k) => signer(`operator ${k + 1}`))
     this.rules = createRules(contracts)
     this.genesis = {
       name: 'test',
@@ -76,9 +83,9 @@ export class World {
       members: this.operators.map((operator, k) => ({
         name: `Hospital ${k + 1}`,
         operatorKey: operator.publicKey,
-        consensusKey: ed25519PublicKey(secret(`consensus ${k}`)),
-        checkpointKey: ed25519PublicKey(secret(`checkpoint ${k}`)),
-        transportKey: ed25519PublicKey(secret(`transport ${k}`))
+        consensusKey: signer(`consensus ${k}`).publicKey.bytes,
+        checkpointKey: signer(`checkpoint ${k}`).publicKey.bytes,
+        transportKey: signer(`transport ${k}`).publicKey.bytes
       })),
       recovery: { threshold: 0, keys: [] },
       parameters: {

@@ -71,7 +71,14 @@ t.test('a call takes effect once: its replay, and one that skips a call, are ref
 t.test('methods and arguments that do not exist are refused', async t => {
   const world = new World([members, devices, notebook])
   const [operator] = world.operators
-  for (const name of ['notes.erase', 'nothing.write', 'write', 'notes.constructor', 'notes.']) {
+  for (const name of [
+    'notes.erase',
+    'nothing.write',
+    'write',
+    'notes.constructor',
+    'notes.',
+    'notes.write.x'
+  ]) {
     const call = await world.call(operator!, name, encodeArgs(noteCodec, { text: 'x' }))
     t.throws(() => world.apply(call), { code: 'ERR_METHOD_UNKNOWN' }, name)
   }
