@@ -5,115 +5,130 @@
  *   npm run simulate -- --seed 7                one seed with its whole transcript and digest
  *   npm run simulate -- --seed 7 --fix '{…}'    the same with parts of the scenario fixed
  *   npm run simulate -- --mutants               every mutant must be caught
- *   npm run simulate -- --sizes                 messages, time and views by the number of validators
+ *   npm run simulate -- --strategies            every way of being faulty alone, at f = 1, 2 and 3
+ *   npm run simulate -- --outages --seeds 1000  half of four validators away for 1 s, 10 min and 24 h
+ *   npm run simulate -- --sizes                 messages, delays, recovery by the number of validators; an idle day
  *
  * Options: --from (first seed, 1), --jobs (threads, one for each processor).
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import {
-  CALM,
-  EMPTY_TALLY,
-  MUTANTS,
-  RULES,
-  addOutcome,
-  addTally,
   describeScenario,
   digestOf,
   explain,
+  measureIdle,
+  measureSize,
   randomScenario,
   runScenario,
   shrinkScenario,
-  type Mutant,
-  type Outcome,
-  type Scenario,
-  type Tally
+  type Scenario
 } from '@vitalchain/consensus/simulator'
+import { huntAll } from './simulate/mutants.ts'
+import { quantile, quantiles, say, summarize } from './simulate/print.ts'
+import { campaignInThreads, runsPerSeed, strategyScenario } from './simulate/work.ts'
 
-interface Work {
-  /** Every `stride`-th seed from `first` to `last`, so that all threads end at about the same time. */
-  readonly first: number
-  readonly last: number
-  readonly stride: number
+interface Options {
+  readonly from: number
+  readonly seeds: number
+  readonly jobs: number
 }
 
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`)
-}
+/** Runs between two lines of progress. */
+const SAY_EVERY = 1_000
+const DAY_MS = 24 * 3_600_000
+/** Lengths of outages, ms. */
+const OUTAGES = [1_000, 600_000, DAY_MS]
+/** After an outage the next block must be there within this, in 99 of 100 runs: a second and a round trip, ms. */
+const OUTAGE_LIMIT_MS = 1_040
+/** What an idle link may carry, bytes each second. */
+const IDLE_LIMIT = 1_000
 
-function sweep({ first, last, stride }: Work): Tally {
-  let tally = EMPTY_TALLY
-  for (let seed = first; seed <= last; seed += stride) {
-    tally = addOutcome(tally, runScenario(randomScenario(seed)))
-    if (tally.failed.length > 0) break
+function progress(runs: number): (done: number) => void {
+  const started = performance.now()
+  return done => {
+    if (done % SAY_EVERY !== 0) return
+    const seconds = (performance.now() - started) / 1_000
+    say(`${done} of ${runs} runs in ${seconds.toFixed(0)} s, no violation`)
   }
-  return tally
-}
-
-async function sweepInThreads(from: number, seeds: number, jobs: number): Promise<Tally> {
-  const last = from + seeds - 1
-  const parts = Array.from({ length: jobs }, (_, k) => ({ first: from + k, last, stride: jobs }))
-  const tallies = await Promise.all(
-    parts.map(
-      part =>
-        new Promise<Tally>((resolve, reject) => {
-          const worker = new Worker(new URL(import.meta.url), { workerData: part })
-          worker.once('message', resolve)
-          worker.once('error', reject)
-        })
-    )
-  )
-  return tallies.reduce(addTally, EMPTY_TALLY)
-}
-
-function counts(title: string, all: Readonly<Record<string, number>>): void {
-  say(`${title}:`)
-  for (const [name, count] of Object.entries(all).toSorted((a, b) => b[1] - a[1]))
-    say(`  ${String(count).padStart(10)}  ${name}`)
-}
-
-function quantiles(values: readonly number[]): string {
-  const sorted = values.toSorted((a, b) => a - b)
-  const at = (part: number): number => sorted[Math.floor(part * (sorted.length - 1))] ?? 0
-  return `median ${at(0.5)}, 99 % ${at(0.99)}, longest ${at(1)}`
-}
-
-function summarize(tally: Tally, seconds: number): void {
-  const { runs, steps, messages, decided, views, highestView, byzantine, sizes, faults } = tally
-  const injected = Object.values(faults).reduce((sum, count) => sum + count, 0)
-  const each = (total: number): string => (total / runs).toFixed(1)
-  counts('faults by kind', faults)
-  say('rules by branch:')
-  for (const rule of RULES) say(`  ${String(tally.rules[rule] ?? 'NEVER').padStart(10)}  ${rule}`)
-  const covered = RULES.filter(rule => tally.rules[rule] !== undefined).length
-  say(`scenarios ${runs} in ${seconds.toFixed(0)} s, ${byzantine} with f faulty validators`)
-  say(
-    `validators ${Object.entries(sizes)
-      .map(([n, count]) => `${n}: ${count}`)
-      .join(', ')}`
-  )
-  say(`steps ${steps} (${each(steps)} each), messages ${messages} (${each(messages)} each)`)
-  say(`heights decided ${decided} (${each(decided)} each)`)
-  say(`faults injected ${injected} (${each(injected)} each)`)
-  say(`changes of view ${views} (${each(views)} each), highest view ${highestView}`)
-  say(`ms from healing to the next block: ${quantiles(tally.firstDecisions)}`)
-  say(
-    `ms from healing to the last transaction: ${quantiles(tally.recoveries)} (seed ${tally.slowest.seed})`
-  )
-  say(`branches of rules covered ${covered} of ${RULES.length}`)
-  say(`violations ${tally.failed.length}`)
 }
 
 /** What went wrong, made small. */
-function explainFailure(seed: number, fixed: Partial<Scenario>): void {
-  const failed = runScenario(randomScenario(seed, fixed))
+function explainFailure(scenario: Scenario, seed: number | undefined): void {
+  const failed = runScenario(scenario)
   const small = shrinkScenario(failed)
   say(`\n${explain(small.outcome)}`)
-  const parts = describeScenario({ ...fixed, ...small.fixed })
   say(`\nviolation: ${failed.violation ?? 'none'}`)
+  if (seed === undefined) return
   say(`again:   npm run simulate -- --seed ${seed}`)
-  say(`smaller: npm run simulate -- --seed ${seed} --fix '${parts}'`)
+  say(`smaller: npm run simulate -- --seed ${seed} --fix '${describeScenario(small.fixed)}'`)
+}
+
+async function sweep({ from, seeds, jobs }: Options): Promise<boolean> {
+  const started = performance.now()
+  const campaign = { kind: 'seeds' } as const
+  const { tally, failures } = await campaignInThreads(campaign, from, seeds, jobs, progress(seeds))
+  summarize(tally, (performance.now() - started) / 1_000)
+  const [failed] = failures
+  if (failed !== undefined) explainFailure(randomScenario(failed.run), failed.run)
+  return failed === undefined
+}
+
+async function strategies({ from, seeds, jobs }: Options): Promise<boolean> {
+  const started = performance.now()
+  const campaign = { kind: 'strategies' } as const
+  const runs = seeds * runsPerSeed(campaign)
+  const first = (from - 1) * runsPerSeed(campaign)
+  const { tally, failures } = await campaignInThreads(campaign, first, runs, jobs, progress(runs))
+  summarize(tally, (performance.now() - started) / 1_000)
+  const [failed] = failures
+  if (failed !== undefined) explainFailure(strategyScenario(failed.run), undefined)
+  return failed === undefined
+}
+
+async function outages({ from, seeds, jobs }: Options): Promise<boolean> {
+  let sound = true
+  for (const ms of OUTAGES) {
+    const started = performance.now()
+    const campaign = { kind: 'outages', ms } as const
+    // oxlint-disable-next-line no-await-in-loop -- one length after the other
+    const report = await campaignInThreads(campaign, from, seeds, jobs, progress(seeds))
+    const { tally, failures } = report
+    const late = quantile(tally.firstDecisions, 0.99)
+    sound &&= failures.length === 0 && late <= OUTAGE_LIMIT_MS
+    sound &&= tally.firstDecisions.length === tally.runs
+    say(
+      `two of four away for ${ms / 1_000} s: ms from their return to the next block: ` +
+        `${quantiles(tally.firstDecisions)}; ${tally.runs} seeds, highest view ${tally.highestView}, ` +
+        `violations ${failures.length}, ${((performance.now() - started) / 1_000).toFixed(0)} s`
+    )
+    for (const { run, violation } of failures) say(`seed ${run}: ${violation}`)
+  }
+  return sound
+}
+
+function figures(seed: number): boolean {
+  let sound = true
+  for (const validators of [4, 7, 10, 16, 31, 50]) {
+    const { messages, bytes, delays, heightMs, view, firstMs, laterMs } = measureSize(
+      validators,
+      seed
+    )
+    sound &&= delays === 3
+    say(
+      `n ${validators}: a height takes ${messages} messages, ${(bytes / 1_000).toFixed(1)} kB, ${delays} message delays, ` +
+        `${heightMs} ms at 1 to 20 ms; after ${view} silent leaders view ${view}: ` +
+        `${firstMs} ms at height 1, ${laterMs} ms at a base of 250 ms`
+    )
+  }
+  for (const validators of [4, 10]) {
+    const { blocks, bytesPerSecond } = measureIdle(validators, DAY_MS, seed)
+    sound &&= blocks === 0 && bytesPerSecond < IDLE_LIMIT
+    say(
+      `n ${validators}: an idle day: ${blocks} blocks, ${bytesPerSecond.toFixed(1)} B/s on a link`
+    )
+  }
+  return sound
 }
 
 function asMap(value: unknown): ReadonlyMap<number, never> | undefined {
@@ -139,80 +154,28 @@ function replay(seed: number, fixed: Partial<Scenario>): boolean {
   return outcome.violation === undefined
 }
 
-/** Runs a mutant until it is caught; the same scenario without it must hold. */
-function hunt(mutant: Mutant, from: number): { seeds: number; caught: Outcome } | undefined {
-  for (let seed = from; seed < from + mutant.within; seed += 1) {
-    const outcome = runScenario(randomScenario(seed, { ...mutant.fixed, mutant }))
-    if (outcome.violation === undefined) continue
-    const sound = runScenario(randomScenario(seed, { ...mutant.fixed }))
-    if (sound.violation !== undefined) throw new Error(`without the mutant: ${explain(sound)}`)
-    return { seeds: seed - from + 1, caught: outcome }
-  }
-  return undefined
-}
-
-function huntAll(from: number): boolean {
-  let survived = 0
-  for (const mutant of MUTANTS) {
-    const found = hunt(mutant, from)
-    if (found === undefined) survived += 1
-    const verdict =
-      found === undefined
-        ? `SURVIVED ${mutant.within} seeds`
-        : `caught by seed ${found.caught.scenario.seed} (${found.seeds} of at most ${mutant.within}): ${(found.caught.violation ?? '').slice(0, 80)}`
-    say(`${mutant.name.padEnd(24)} ${verdict}   [${mutant.rule}]`)
-  }
-  say(`mutants ${MUTANTS.length}, survived ${survived}`)
-  return survived === 0
-}
-
-/** Silent leaders one after the other: with timeouts that double, more of them take minutes before anything is measured. */
-const SILENT_MAX = 5
-
-/** Networks without faults, and with the first leaders silent. Delays are 1 to 20 ms, evenly spread. */
-function measureSizes(seed: number): boolean {
-  const HEIGHTS = 10
-  let sound = true
-  for (const validators of [4, 7, 10, 16, 31, 50]) {
-    const calm = { ...CALM, validators, heights: HEIGHTS, load: 'saturated' } as const
-    const quiet = runScenario(randomScenario(seed, calm))
-    const faults = Math.min(SILENT_MAX, Math.floor((validators - 1) / 3))
-    const leaders = Array.from({ length: faults }, (_, view) => (1 + view) % validators)
-    const faulty = new Map(leaders.map(each => [each, ['silent']] as const))
-    const failing = runScenario(randomScenario(seed, { ...calm, heights: 1, faulty }))
-    sound &&= quiet.violation === undefined && failing.violation === undefined
-    say(
-      `n ${validators}: ${quiet.messages / HEIGHTS} messages and ${quiet.recovery / HEIGHTS} ms a height; ` +
-        `with the first ${faults} leaders silent: view ${failing.highestView} after ${failing.recovery} ms`
-    )
-  }
-  return sound
-}
-
 async function main(): Promise<boolean> {
   const { values } = parseArgs({
     options: {
-      seeds: { type: 'string', default: '200' },
+      seeds: { type: 'string' },
       from: { type: 'string', default: '1' },
       jobs: { type: 'string', default: String(availableParallelism()) },
       seed: { type: 'string' },
       fix: { type: 'string' },
       mutants: { type: 'boolean', default: false },
+      strategies: { type: 'boolean', default: false },
+      outages: { type: 'boolean', default: false },
       sizes: { type: 'boolean', default: false }
     }
   })
   const from = Number(values.from)
+  const options = { from, seeds: Number(values.seeds ?? 200), jobs: Number(values.jobs) }
   if (values.mutants) return huntAll(from)
-  if (values.sizes) return measureSizes(from)
+  if (values.sizes) return figures(from)
+  if (values.outages) return outages(options)
+  if (values.strategies) return strategies({ ...options, seeds: Number(values.seeds ?? 1) })
   if (values.seed !== undefined) return replay(Number(values.seed), readFixed(values.fix))
-  const started = performance.now()
-  const tally = await sweepInThreads(from, Number(values.seeds), Number(values.jobs))
-  summarize(tally, (performance.now() - started) / 1_000)
-  const [failed] = tally.failed.toSorted((a, b) => a - b)
-  if (failed !== undefined) explainFailure(failed, {})
-  return failed === undefined
+  return sweep(options)
 }
 
-if (isMainThread) process.exitCode = (await main()) ? 0 : 1
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-else parentPort?.postMessage(sweep(workerData as Work))
+process.exitCode = (await main()) ? 0 : 1

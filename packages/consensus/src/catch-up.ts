@@ -1,3 +1,4 @@
+import { equalBytes, type ValidatorSet } from '@vitalchain/core'
 import { DECIDED_ANSWER_MS, SYNC_HINT_MS } from './limits.ts'
 import type { SignedMessage, StatusMessage } from './messages.ts'
 import { isAuthentic } from './checks.ts'
@@ -42,6 +43,21 @@ export function acceptAhead(turn: Turn, from: number | undefined, message: Signe
   patch(turn, { next: withEntry(next, `${message.sender}/${message.type}`, { from, message }) })
 }
 
+/**
+ * The index in a set of the member that has an index in the set before: indices move when the set changes, and what came
+ * from a peer must not be held against another. spec C-29.
+ */
+export function indexAmong(
+  validators: ValidatorSet,
+  before: ValidatorSet,
+  index: number | undefined
+): number | undefined {
+  const member = index === undefined ? undefined : before[index]?.member
+  if (member === undefined) return undefined
+  const found = validators.findIndex(validator => equalBytes(validator.member, member))
+  return found < 0 ? undefined : found
+}
+
 /** Where another node stands. spec C-22. */
 export function acceptStatus(turn: Turn, from: number | undefined, status: StatusMessage): void {
   const { height } = turn.state.round.context
@@ -68,6 +84,6 @@ export function sendStatus(turn: Turn, to: 'all' | readonly number[]): void {
 }
 
 /** Whether something happened less than so long ago. A clock that was set back must not hold anything up. */
-function isRecent(now: number, then: number, ms: number): boolean {
+export function isRecent(now: number, then: number, ms: number): boolean {
   return now >= then && now - then < ms
 }

@@ -1,5 +1,5 @@
 import { equalBytes, hashCertificate } from '@vitalchain/core'
-import type { BlockProposal, Message, SignedMessage } from './messages.ts'
+import type { BlockProposal, DecidedMessage, SignedMessage } from './messages.ts'
 import { messageSignBytes } from './signing.ts'
 import { patchRound, report, withEntry, type Round, type Turn } from './state.ts'
 import type { RejectReason, ReplicaConfig } from './types.ts'
@@ -8,7 +8,7 @@ import type { RejectReason, ReplicaConfig } from './types.ts'
 export function reject(
   turn: Turn,
   from: number | undefined,
-  message: Message,
+  message: SignedMessage | DecidedMessage,
   reason: RejectReason
 ): void {
   const height = message.type === 'decided' ? message.certificate.height : message.height
@@ -42,16 +42,6 @@ export function noteView(turn: Turn, validator: number, view: number): void {
   if ((latestViews.get(validator) ?? -1) < view) {
     patchRound(turn, { latestViews: withEntry(latestViews, validator, view) })
   }
-}
-
-/** Reports two messages that contradict each other, once for each validator and kind at a height. spec C-28. */
-export function accuse(turn: Turn, first: SignedMessage, second: SignedMessage): void {
-  const { accused } = turn.state.round
-  const { type: kind, height, view, sender: validator } = second
-  const key = `${kind}/${validator}`
-  if (accused.has(key)) return
-  patchRound(turn, { accused: new Set(accused).add(key) })
-  turn.effects.push({ type: 'evidence', kind, height, view, validator, first, second })
 }
 
 /**

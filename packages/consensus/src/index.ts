@@ -17,4 +17,7 @@ export {
   viewTimeout,
   type TimerSettings
 } from './timers.ts'
-export { messageSignBytes, type VoteScope } from './signing.ts'
+export { mayVote } from './state.ts'
+export { messageSignBytes, unsignedVote, voteOf, type VoteScope } from './signing.ts'
+export * from './height-record.ts'
+export * from './blame.ts'

@@ -2,30 +2,35 @@ import {
   BLOCK_TRANSACTIONS_MAX,
   HEADER_BYTES_MAX,
   VALIDATORS_MAX,
+  PREPARED_VIEW_MAX,
+  VIEW_MAX,
+  boolean,
   bytes,
   certificateCodec,
   concatBytes,
   decodeHeader,
-  encodeCbor,
   encodeHeader,
   format,
   hash32,
   integer,
-  list,
+  justificationCodec,
   mapped,
   optional,
-  quorum,
-  sha256,
   tuple,
   u32,
   uint,
   union,
   type Certificate,
   type Codec,
+  type EvidenceContent,
   type Format,
-  type Header
+  type Header,
+  type Justification,
+  type SignedVote
 } from '@vitalchain/core'
-import { MESSAGE_BYTES_MAX, VIEW_MAX } from './limits.ts'
+import { MESSAGE_BYTES_MAX } from './limits.ts'
+
+export type { Justification, ViewChangeClaim } from '@vitalchain/core'
 
 /** A block as it is proposed: the bodies of its transactions travel separately, by hash. spec C-5. */
 export interface BlockProposal {
@@ -34,25 +39,6 @@ export interface BlockProposal {
   readonly previousCertificate?: Certificate | undefined
   /** The hashes of the transactions, 32 bytes each, in their order. */
   readonly transactions: readonly Uint8Array[]
-}
-
-/** What a view change said, without the certificate behind it. */
-export interface ViewChangeClaim {
-  /** Index of the signer in the validator set of the height. */
-  readonly sender: number
-  /** The view of the signer's highest prepared certificate, or -1. */
-  readonly preparedView: number
-  /** The block of that certificate, or 32 zero bytes. */
-  readonly preparedHash: Uint8Array
-  readonly signature: Uint8Array
-}
-
-/** Why a proposal above view 0 is the right one: a quorum's view changes to exactly its view. spec C-15. */
-export interface Justification {
-  /** Exactly quorum-many, by ascending sender. */
-  readonly claims: readonly ViewChangeClaim[]
-  /** The certificate behind the highest claim; undefined when no claim names one. */
-  readonly prepared: Certificate | undefined
 }
 
 interface Signed {
@@ -118,8 +104,46 @@ export interface StatusMessage {
   readonly version: number
 }
 
+/**
+ * Asked by a validator that just started: what did you last hear from me? Not signed; on the authenticated stream of a
+ * member only. spec C-36.
+ */
+export interface InquiryMessage {
+  readonly type: 'inquiry'
+  /** Random, 32 bytes, made at this start: an answer that names it was given after it. */
+  readonly nonce: Uint8Array
+}
+
+/** Something that a validator signed, as far as its signature covers it. */
+export interface PastVote extends SignedVote {
+  readonly height: number
+}
+
+/** The answer to an inquiry. Not signed either: only the vote in it proves itself. spec C-36. */
+export interface AnswerMessage {
+  readonly type: 'answer'
+  /** The nonce of the inquiry. */
+  readonly nonce: Uint8Array
+  /** Height of the newest block that is durable at the answering validator, 0 for none. */
+  readonly height: number
+  /** Whether the answering validator has its own vote state. */
+  readonly complete: boolean
+  /** The newest vote of the asking validator, of the height above or the next, if one was heard. */
+  readonly vote: PastVote | undefined
+}
+
 /** Everything that replicas tell each other. */
-export type Message = SignedMessage | DecidedMessage | StatusMessage
+export type Message =
+  | SignedMessage
+  | DecidedMessage
+  | StatusMessage
+  | InquiryMessage
+  | AnswerMessage
+
+/** Whether a message carries a signature of its sender. The others travel on links between validators only. */
+export function isSigned(message: Message): message is SignedMessage {
+  return 'signature' in message
+}
 
 const HASH_BYTES = 32
 const height = uint(Number.MAX_SAFE_INTEGER, 1)
@@ -155,20 +179,6 @@ export const blockProposalCodec: Codec<BlockProposal> = mapped(
   })
 )
 
-const justificationCodec: Codec<Justification> = tuple({
-  claims: list(
-    tuple({
-      sender,
-      preparedView: integer(-1, VIEW_MAX),
-      preparedHash: hash32,
-      signature
-    }),
-    quorum(VALIDATORS_MAX),
-    1
-  ),
-  prepared: optional(certificateCodec)
-})
-
 const signedCases = {
   proposal: [
     1,
@@ -189,13 +199,25 @@ const signedCases = {
       height,
       view: uint(VIEW_MAX, 1),
       sender,
-      preparedView: integer(-1, VIEW_MAX),
+      preparedView: integer(-1, PREPARED_VIEW_MAX),
       preparedHash: hash32,
       prepared: optional(certificateCodec),
       signature
     }
   ]
 } as const
+
+const pastVoteCodec: Codec<PastVote> = tuple({
+  height,
+  view: u32,
+  content: union<EvidenceContent>({
+    proposal: [1, { blockHash: hash32, justificationHash: hash32 }],
+    prepare: [2, { blockHash: hash32 }],
+    commit: [3, { blockHash: hash32 }],
+    'view-change': [4, { preparedView: integer(-1, PREPARED_VIEW_MAX), preparedHash: hash32 }]
+  }),
+  signature
+})
 
 /** The codec of the signed messages, for the vote state. */
 export const signedMessageCodec: Codec<SignedMessage> = union<SignedMessage>(signedCases)
@@ -207,7 +229,12 @@ export const messageFormat: Format<Message> = format(
   union<Message>({
     ...signedCases,
     status: [5, { height: uint(), headHash: hash32, view: u32, clock: uint(), version: u32 }],
-    decided: [6, { certificate: certificateCodec }]
+    decided: [6, { certificate: certificateCodec }],
+    inquiry: [7, { nonce: bytes(32) }],
+    answer: [
+      8,
+      { nonce: bytes(32), height: uint(), complete: boolean, vote: optional(pastVoteCodec) }
+    ]
   })
 )
 
@@ -219,11 +246,4 @@ export function encodeMessage(message: Message): Uint8Array {
 /** @throws VitalchainError `ERR_TOO_LARGE`, `ERR_ENCODING`, `ERR_NOT_CANONICAL` or `ERR_SCHEMA` */
 export function decodeMessage(encoded: Uint8Array): Message {
   return messageFormat.decode(encoded)
-}
-
-/** What a proposal's signature covers of its justification: SHA-256, or 32 zero bytes in view 0. */
-export function hashJustification(justification: Justification | undefined): Uint8Array {
-  return justification === undefined
-    ? new Uint8Array(HASH_BYTES)
-    : sha256(encodeCbor(justificationCodec.write(justification)))
 }

@@ -1,5 +1,14 @@
 import { askSync } from './catch-up.ts'
-import { mayVote, nextNumber, patch, patchRound, type RunningState, type Turn } from './state.ts'
+import { askAgain, isAsking } from './inquiry.ts'
+import {
+  maySpeak,
+  mayVote,
+  nextNumber,
+  patch,
+  patchRound,
+  type RunningState,
+  type Turn
+} from './state.ts'
 import { resend } from './speak.ts'
 import { jittered, resendInterval, viewTimeout } from './timers.ts'
 import { enterView } from './view-change.ts'
@@ -42,9 +51,9 @@ function keepViewTimer(turn: Turn): void {
     patch(turn, { viewTimer: undefined })
   }
   if (!wanted || turn.state.viewTimer !== undefined) return
-  const { view, context, startedAt } = round
+  const { view, context, startedAt, faults } = round
   const id = `view/${context.height}/${view}/${nextNumber(turn)}`
-  const ms = viewTimeout(view, turn.state.latency, turn.state.timers)
+  const ms = viewTimeout(view, faults, turn.state.latency, turn.state.timers)
   patch(turn, { viewTimer: { id, view } })
   patchRound(turn, { extended: round.extended || extend, startedAt: startedAt ?? turn.now })
   turn.effects.push({ type: 'setTimer', id, ms })
@@ -66,8 +75,8 @@ function isViewTimed(state: RunningState): boolean {
 function keepResendTimer(turn: Turn): void {
   const { resendTimer, round, next, latency, timers } = turn.state
   const said =
-    mayVote(turn.state) && round.certified === undefined && sentMessages(round.sent).length > 0
-  const wanted = said || round.fetching.size > 0 || next.size > 0
+    maySpeak(turn.state) && round.certified === undefined && sentMessages(round.sent).length > 0
+  const wanted = said || isAsking(turn.state) || round.fetching.size > 0 || next.size > 0
   if (wanted === (resendTimer !== undefined)) return
   if (resendTimer !== undefined) {
     turn.effects.push({ type: 'cancelTimer', id: resendTimer })
@@ -99,6 +108,7 @@ function repeat(turn: Turn): void {
     .map((_, index) => index)
     .filter(index => index !== round.self && !ahead.has(index))
   resend(turn, ahead.size === 0 ? 'all' : behind)
+  askAgain(turn)
   patchRound(turn, { missing: new Set(round.fetching.keys()) })
   for (const { blockHash, from } of round.fetching.values()) {
     turn.effects.push({ type: 'fetch', height, blockHash, from })

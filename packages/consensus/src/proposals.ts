@@ -1,7 +1,10 @@
 import { blockHash, equalBytes } from '@vitalchain/core'
 import { acceptVerdict, keepBuiltBlock, keepProposedBlock, wantBlock } from './blocks.ts'
-import { accuse, authenticate, fitsHeight, isAuthentic, noteView, reject } from './checks.ts'
+import { authenticate, fitsHeight, isAuthentic, noteView, reject } from './checks.ts'
+import { accuseOfNewView, weigh } from './evidence.ts'
+import { withJustified } from './height-record.ts'
 import type { BlockProposal, ProposalMessage } from './messages.ts'
+import { voteOf } from './signing.ts'
 import {
   blockKey,
   leaderAt,
@@ -25,22 +28,19 @@ export function acceptProposal(
   const hash = blockHash(block.header)
   const first = round.proposals.get(view)
   if (first !== undefined) {
-    if (
-      !equalBytes(first.blockHash, hash) &&
-      first.message.sender === sender &&
-      isAuthentic(turn, message)
-    ) {
-      accuse(turn, first.message, message)
-    }
+    const differs =
+      first.message.sender === sender && !equalBytes(first.message.signature, message.signature)
+    if (differs && isAuthentic(turn, message)) weigh(turn, sender, voteOf(message))
     return
   }
   if (view < round.view) return
   if (sender !== leaderAt(round, view)) return reject(turn, from, message, 'leader')
-  if ((view === 0) !== (justification === undefined))
-    return reject(turn, from, message, 'justification')
+  if (view === 0 && justification !== undefined) return reject(turn, from, message, 'justification')
   if (!authenticate(turn, from, message)) return
-  if (view > 0 && !isJustified(turn, message, hash))
+  if (view > 0 && !isJustified(turn, message, hash)) {
+    accuseOfNewView(turn, message)
     return reject(turn, from, message, 'justification')
+  }
   noteView(turn, sender, view)
   enterView(turn, view, 'justified')
   addProposal(turn, message, hash)
@@ -60,8 +60,19 @@ export function acceptProposal(
 /** Keeps a proposal that was checked. */
 export function addProposal(turn: Turn, message: ProposalMessage, hash: Uint8Array): void {
   const { round } = turn.state
+  const { view, sender, justification, signature } = message
   patchRound(turn, {
-    proposals: withEntry(round.proposals, message.view, { message, blockHash: hash }),
+    proposals: withEntry(round.proposals, view, { message, blockHash: hash }),
+    justified:
+      justification === undefined
+        ? round.justified
+        : withJustified(round.justified, {
+            view,
+            sender,
+            blockHash: hash,
+            justification,
+            signature
+          }),
     proposedAt: turn.now,
     startedAt: round.startedAt ?? turn.now
   })

@@ -1,5 +1,11 @@
-import { blockHash, voteSignBytes, type VoteContent } from '@vitalchain/core'
-import { hashJustification, type SignedMessage } from './messages.ts'
+import {
+  blockHash,
+  hashJustification,
+  voteSignBytes,
+  type EvidenceContent,
+  type SignedVote
+} from '@vitalchain/core'
+import type { SignedMessage } from './messages.ts'
 import type { ReplicaConfig, Unsigned, UnsignedVote } from './types.ts'
 
 /** Where the signatures of a replica are valid. */
@@ -9,14 +15,16 @@ export type VoteScope = Pick<ReplicaConfig, 'network' | 'recoveryEpoch'>
 export function messageSignBytes(scope: VoteScope, message: Unsigned): Uint8Array {
   const { network, recoveryEpoch } = scope
   const { height, view } = message
-  return voteSignBytes({ network, recoveryEpoch, height, view }, content(message))
+  return voteSignBytes({ network, recoveryEpoch, height, view }, voteContent(message))
+}
+
+/** What a message says under its signature, as evidence has it. */
+export function voteOf(message: SignedMessage): SignedVote {
+  return { view: message.view, content: voteContent(message), signature: message.signature }
 }
 
 /** A message that waits for its signature. */
-export function unsignedVote<M extends SignedMessage>(
-  scope: VoteScope,
-  message: Omit<M, 'signature'> & Unsigned
-): UnsignedVote {
+export function unsignedVote(scope: VoteScope, message: Unsigned): UnsignedVote {
   return {
     message,
     signBytes: messageSignBytes(scope, message),
@@ -28,7 +36,8 @@ function withSignature(message: Unsigned, signature: Uint8Array): SignedMessage 
   return { ...message, signature }
 }
 
-function content(message: Unsigned): VoteContent {
+/** What a message says under its signature. */
+export function voteContent(message: Unsigned): EvidenceContent {
   switch (message.type) {
     case 'proposal':
       return {

@@ -4,6 +4,7 @@ import type { SignedMessage } from './messages.ts'
 import { unsignedVote } from './signing.ts'
 import {
   blockKey,
+  maySpeak,
   mayVote,
   patch,
   patchRound,
@@ -61,7 +62,7 @@ export function acceptSigned(turn: Turn, signed: readonly SignedMessage[]): void
 /** Sends again, byte for byte, what was signed in the current view. spec C-20, C-26. */
 export function resend(turn: Turn, to: 'all' | readonly number[]): void {
   const { round } = turn.state
-  if (round.certified !== undefined || !mayVote(turn.state) || to.length === 0) return
+  if (round.certified !== undefined || !maySpeak(turn.state) || to.length === 0) return
   for (const message of sentMessages(round.sent)) turn.effects.push({ type: 'send', to, message })
 }
 

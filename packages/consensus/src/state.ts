@@ -6,6 +6,7 @@ import {
   toHex,
   type Certificate
 } from '@vitalchain/core'
+import type { JustifiedProposal } from './height-record.ts'
 import { eligibleLeaders, leaderOf } from './leader.ts'
 import type {
   BlockProposal,
@@ -96,7 +97,9 @@ export interface Round {
   /** Whether the host was told to commit, or cannot. */
   readonly finished: boolean
 
-  /** Pairs of validator and kind whose equivocation was reported. */
+  /** Proposals above view 0 that were found justified, by view, for the record of this height. spec C-34. */
+  readonly justified: ReadonlyMap<number, JustifiedProposal>
+  /** Pairs of kind and validator of which evidence was given. */
   readonly accused: ReadonlySet<string>
   /** When work or a proposal was first seen at this height. */
   readonly startedAt: number | undefined
@@ -104,6 +107,24 @@ export interface Round {
   readonly proposedAt: number | undefined
   /** Whether the proposal of view 0 already gave its view more time. */
   readonly extended: boolean
+}
+
+/** What a replica finds out about what its key signed before it started. spec C-36. */
+export interface Inquiry {
+  /** Random bytes of this start. */
+  readonly nonce: Uint8Array
+  /** Whether the vote state is taken for whole. */
+  readonly complete: boolean
+  /** The operator decided that this validator votes without its vote state. */
+  readonly override: boolean
+  /** What others answered, by validator of the height: how far they are, and whether they have their own votes. */
+  readonly answers: ReadonlyMap<number, { readonly height: number; readonly complete: boolean }>
+  /** The newest durable height when the first of these answers was asked for. */
+  readonly since: number
+  /** The newest signature of the own key that the vote state does not hold. */
+  readonly heard: { readonly height: number; readonly view: number } | undefined
+  /** What was reported last. */
+  readonly told: string
 }
 
 /** A replica. Plain immutable data: `step` gives a new one. */
@@ -114,6 +135,10 @@ export interface ReplicaState {
   readonly round: Round | undefined
   /** Whether this replica may sign at all. */
   readonly voting: boolean
+  /** What has to be known before the first vote; undefined once it is. */
+  readonly inquiry: Inquiry | undefined
+  /** Up to this height the own key may have signed what the vote state, which began there, does not hold. */
+  readonly forgotten: number
   /** What is on disk. */
   readonly record: VoteState | undefined
   /** What the host is asked to sign; nothing else is asked before its answer. */
@@ -125,6 +150,8 @@ export interface ReplicaState {
   readonly last: { readonly certificate: Certificate; readonly at: number } | undefined
   /** When each peer was last answered. */
   readonly answered: ReadonlyMap<number, number>
+  /** When each peer's inquiry was last answered. */
+  readonly inquired: ReadonlyMap<number, number>
   /** Messages of the next height, by validator and kind. */
   readonly next: ReadonlyMap<
     string,
@@ -158,12 +185,15 @@ export function createReplica(config: ReplicaConfig): ReplicaState {
     timers,
     round: undefined,
     voting: false,
+    inquiry: undefined,
+    forgotten: 0,
     record: undefined,
     signing: undefined,
     pending: false,
     latency: timers.firstLatency,
     last: undefined,
     answered: new Map(),
+    inquired: new Map(),
     next: new Map(),
     viewTimer: undefined,
     resendTimer: undefined,
@@ -208,6 +238,7 @@ export function createRound(
     missing: new Set(),
     certified: undefined,
     finished: false,
+    justified: new Map(),
     accused: new Set(),
     startedAt: undefined,
     proposedAt: undefined,
@@ -275,8 +306,13 @@ export function filtered<K, V>(
   return new Map([...map].filter(([key, value]) => keep(key, value)))
 }
 
-/** Whether a replica of this state may sign for the current height. spec C-25, C-27. */
+/** Whether a replica of this state may sign for the current height. spec C-25, C-27, C-36. */
 export function mayVote(state: RunningState): boolean {
+  return state.inquiry === undefined && maySpeak(state)
+}
+
+/** Whether what was signed at the current height may be sent again: the bytes are out already. spec C-26. */
+export function maySpeak(state: RunningState): boolean {
   const { round, voting, record } = state
   return (
     voting &&

@@ -8,6 +8,7 @@ import {
   RESEND_MIN_MS,
   TIMEOUT_DOUBLINGS_MAX,
   TIMEOUT_PER_LATENCY,
+  VIEWS_PER_DOUBLING,
   VIEW_TIMEOUT_MAX_MS
 } from './limits.ts'
 
@@ -41,9 +42,19 @@ export function baseTimeout(latency: number, settings: TimerSettings): number {
   return Math.round(clamp(TIMEOUT_PER_LATENCY * latency, settings.baseMin, settings.baseMax))
 }
 
-/** How long a view may take. The exponent is clamped first: a shift by an unbounded view overflows. spec C-17. */
-export function viewTimeout(view: number, latency: number, settings: TimerSettings): number {
-  const doublings = Math.min(view, TIMEOUT_DOUBLINGS_MAX)
+/**
+ * How long a view may take, ms: the base for the first f + 1 views, of which one has an honest leader, so that f
+ * failed leaders cost f times the base and not 2^f times; then twice as long every second view. The exponent is
+ * clamped before it is used: a shift by an unbounded view overflows. spec C-17.
+ */
+export function viewTimeout(
+  view: number,
+  faults: number,
+  latency: number,
+  settings: TimerSettings
+): number {
+  const beyond = Math.max(0, view - faults)
+  const doublings = Math.min(Math.floor(beyond / VIEWS_PER_DOUBLING), TIMEOUT_DOUBLINGS_MAX)
   return Math.min(baseTimeout(latency, settings) * 2 ** doublings, settings.viewMax)
 }
 
@@ -60,9 +71,13 @@ export function jittered(interval: number, ...numbers: readonly number[]): numbe
   return Math.round(interval * (1 + RESEND_JITTER * fraction))
 }
 
-/** The moving average of the time to commit, after one more measurement. */
-export function averageLatency(average: number, sample: number): number {
-  return average + LATENCY_WEIGHT * (sample - average)
+/**
+ * The moving average of the time to commit, after one more measurement. A longer time than the longest base can
+ * express says no more than that: a clock that jumped ahead must not slow down the next thirty heights.
+ */
+export function averageLatency(average: number, sample: number, settings: TimerSettings): number {
+  const bounded = Math.min(sample, settings.baseMax / TIMEOUT_PER_LATENCY)
+  return average + LATENCY_WEIGHT * (bounded - average)
 }
 
 function clamp(value: number, min: number, max: number): number {

@@ -1,4 +1,5 @@
-import type { Certificate, ValidatorSet } from '@vitalchain/core'
+import type { Certificate, Evidence, ValidatorSet } from '@vitalchain/core'
+import type { HeightRecord } from './height-record.ts'
 import type { Leadership } from './leader.ts'
 import type { BlockProposal, Message, SignedMessage } from './messages.ts'
 import type { TimerSettings } from './timers.ts'
@@ -57,8 +58,17 @@ export type Input = { readonly now: number } & (
       readonly type: 'start'
       readonly context: HeightContext
       readonly voteState?: VoteState | undefined
-      /** Follow and never sign. */
+      /** The height of the newest `begin`: what the key signed there or below is no news. Default: it never began anew. */
+      readonly begunAt?: number | undefined
+      /** The vote state is not whole, or of another key: follow, and sign nothing before it is safe. */
       readonly observe?: boolean
+      /**
+       * 32 random bytes, new at each start. With them the others are asked first what they heard from this key. Without
+       * them the vote state is believed as it is, and who observes does so for ever. spec C-36.
+       */
+      readonly nonce?: Uint8Array
+      /** The operator takes the risk that this key signs twice. Nothing hangs on it unless `observe` is set. spec C-39. */
+      readonly override?: boolean
     }
   | {
       readonly type: 'message'
@@ -160,14 +170,30 @@ export type Effect =
       readonly height: number
     }
   | {
-      /** Two messages that no honest validator signs both. spec C-28. */
+      /** Proof that a validator broke the rules: it belongs on the chain. spec C-28, C-32. */
       readonly type: 'evidence'
-      readonly kind: SignedMessage['type']
+      readonly evidence: Evidence
+    }
+  | {
+      /** A height is over: keep this for `blame`. Nothing hangs on it while nobody forks. spec C-34. */
+      readonly type: 'record'
+      readonly record: HeightRecord
+    }
+  | {
+      /**
+       * The vote state is older than what its key signed: note for good that it is not whole. From here on nothing is
+       * signed before a `begin`. spec C-37.
+       */
+      readonly type: 'distrust'
+    }
+  | {
+      /**
+       * A new vote state begins at this height: note it durably before any `sign` that follows is carried out. With
+       * `override`, the operator's decision is put on its way to the chain before that too. spec C-38, C-39.
+       */
+      readonly type: 'begin'
       readonly height: number
-      readonly view: number
-      readonly validator: number
-      readonly first: SignedMessage
-      readonly second: SignedMessage
+      readonly override: boolean
     }
   | ({ readonly type: 'event' } & ReplicaEvent)
 
@@ -228,9 +254,21 @@ export type ReplicaEvent =
       readonly code: string
     }
   /** A valid signature of the own key that this vote state does not hold: the key is in use elsewhere. */
+  | { readonly name: 'foreign-vote'; readonly height: number; readonly view: number }
+  /** This start's vote state lacks a vote that others hold: it was restored, or belongs to an older copy of the key. */
+  | { readonly name: 'vote-state-old'; readonly height: number; readonly view: number }
+  /** Too few validators answered what they heard from this one: it does not vote. By index. */
   | {
-      readonly name: 'foreign-vote'
+      readonly name: 'waits-for-answers'
       readonly height: number
-      readonly view: number
-      readonly message: SignedMessage
+      /** How many answers are needed. */
+      readonly needed: number
+      readonly answered: readonly number[]
+      /** They answered, but lost their own votes, so that their answer is worth nothing here. */
+      readonly withoutVotes: readonly number[]
+      readonly silent: readonly number[]
     }
+  /** Without its vote state this replica votes again at this height. */
+  | { readonly name: 'observes-until'; readonly height: number }
+  /** A new vote state began. */
+  | { readonly name: 'votes-again'; readonly height: number; readonly override: boolean }

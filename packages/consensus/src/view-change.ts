@@ -1,13 +1,21 @@
-import { equalBytes, type Certificate } from '@vitalchain/core'
+import {
+  equalBytes,
+  isClaim,
+  justificationFault,
+  VIEW_MAX,
+  type Certificate
+} from '@vitalchain/core'
 import { pruneBlocks } from './blocks.ts'
-import { accuse, authenticate, isAuthentic, noteView, reject } from './checks.ts'
-import { CERTIFICATES_KEPT, VIEWS_KEPT, VIEW_MAX } from './limits.ts'
+import { authenticate, isAuthentic, noteView, reject } from './checks.ts'
+import { weigh, weighCertificate, weighJustification } from './evidence.ts'
+import { CERTIFICATES_KEPT, VIEWS_KEPT } from './limits.ts'
 import type {
   Justification,
   ProposalMessage,
   ViewChangeClaim,
   ViewChangeMessage
 } from './messages.ts'
+import { voteOf } from './signing.ts'
 import {
   blockKey,
   filtered,
@@ -64,7 +72,7 @@ export function acceptViewChange(
   const known = round.viewChanges.get(message.sender)
   if (known !== undefined && known.view >= message.view) {
     const contradicts = known.view === message.view && !sameClaim(known, message)
-    if (contradicts && isAuthentic(turn, message)) accuse(turn, known, message)
+    if (contradicts && isAuthentic(turn, message)) weigh(turn, message.sender, voteOf(message))
     return
   }
   if (!isClaim(message, message.view) || !authenticate(turn, from, message)) {
@@ -76,6 +84,7 @@ export function acceptViewChange(
     reject(turn, from, message, 'prepared')
     return
   }
+  weigh(turn, message.sender, voteOf(message))
   addViewChange(turn, { ...message, prepared })
 }
 
@@ -91,10 +100,12 @@ export function addViewChange(turn: Turn, message: ViewChangeMessage): void {
  * Goes to the highest view that f + 1 others reached: one of them is honest, so the view is real. spec C-14.
  */
 export function joinOthers(turn: Turn): void {
-  const { latestViews, faults, self, certified } = turn.state.round
+  const { latestViews, faults, self, certified, view } = turn.state.round
   if (certified !== undefined) return
-  const views = [...latestViews].filter(([validator]) => validator !== self).map(([, view]) => view)
-  const reached = views.toSorted((a, b) => b - a)[faults]
+  const ahead: number[] = []
+  for (const [validator, each] of latestViews)
+    if (validator !== self && each > view) ahead.push(each)
+  const reached = ahead.toSorted((a, b) => b - a)[faults]
   if (reached !== undefined) enterView(turn, reached, 'behind')
 }
 
@@ -106,11 +117,17 @@ export function joinOthers(turn: Turn): void {
 export function justificationOf(round: Round, view: number): Justification | undefined {
   const matching = [...round.viewChanges.values()].filter(each => each.view === view)
   const held = matching.filter(({ preparedHash }) => !round.missing.has(blockKey(preparedHash)))
-  const usable = held.length < round.quorum ? matching : held
+  const ordered = (held.length < round.quorum ? matching : held).toSorted(
+    (a, b) => b.preparedView - a.preparedView || a.sender - b.sender
+  )
+  const [top] = ordered
+  // With more than f faulty, two blocks may be prepared in one view: no justification holds claims of both. spec C-15
+  const usable = ordered.filter(
+    each =>
+      each.preparedView !== top?.preparedView || equalBytes(each.preparedHash, top.preparedHash)
+  )
   if (usable.length < round.quorum) return undefined
-  const chosen = usable
-    .toSorted((a, b) => b.preparedView - a.preparedView || a.sender - b.sender)
-    .slice(0, round.quorum)
+  const chosen = usable.slice(0, round.quorum)
   return {
     claims: chosen
       .toSorted((a, b) => a.sender - b.sender)
@@ -131,40 +148,24 @@ export function justificationOf(round: Round, view: number): Justification | und
 export function isJustified(turn: Turn, message: ProposalMessage, blockHash: Uint8Array): boolean {
   const { justification, height, view } = message
   if (justification === undefined) return false
-  const { claims, prepared } = justification
   const { quorum } = turn.state.round
-  if (
-    claims.length !== quorum ||
-    claims.some((claim, k) => claim.sender <= (claims[k - 1]?.sender ?? -1))
+  const fault = justificationFault(
+    justification,
+    { quorum, view, blockHash },
+    {
+      isSigned: claim => isSignedClaim(turn, claim, height, view),
+      isProven: certificate =>
+        provenCertificate(
+          turn,
+          { preparedView: certificate.view, preparedHash: certificate.blockHash },
+          certificate
+        ) !== undefined
+    }
   )
-    return false
-  const highest = Math.max(...claims.map(claim => claim.preparedView))
-  const agree = claims.every(
-    claim => claim.preparedView < highest || equalBytes(claim.preparedHash, blockHash)
-  )
-  const bound =
-    highest < 0
-      ? prepared === undefined
-      : agree && prepared?.view === highest && equalBytes(prepared.blockHash, blockHash)
-  if (
-    !bound ||
-    !claims.every(claim => isClaim(claim, view) && isSignedClaim(turn, claim, height, view))
-  )
-    return false
-  const claim = { preparedView: highest, preparedHash: blockHash }
-  if (highest >= 0 && provenCertificate(turn, claim, prepared) === undefined) return false
-  for (const { sender } of claims) noteView(turn, sender, view)
+  if (fault !== undefined) return false
+  weighJustification(turn, view, justification)
+  for (const { sender } of justification.claims) noteView(turn, sender, view)
   return true
-}
-
-/** Whether the parts of a claim agree with each other. */
-function isClaim(
-  claim: Pick<ViewChangeClaim, 'preparedView' | 'preparedHash'>,
-  view: number
-): boolean {
-  return claim.preparedView < 0
-    ? claim.preparedHash.every(byte => byte === 0)
-    : claim.preparedView < view
 }
 
 function isSignedClaim(turn: Turn, claim: ViewChangeClaim, height: number, view: number): boolean {
@@ -193,6 +194,7 @@ function provenCertificate(
     equalBytes(certificate.blockHash, claim.preparedHash) &&
     isCertificate(turn, certificate)
   if (!proves) return undefined
+  weighCertificate(turn, certificate)
   const all = withEntry(turn.state.round.certificates, certificate.view, certificate)
   const lowest = Math.min(...all.keys())
   patchRound(turn, {

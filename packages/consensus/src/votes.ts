@@ -1,9 +1,11 @@
 import { equalBytes, verifyCertificate, type Certificate } from '@vitalchain/core'
 import { blockKey, patch, patchRound, report, withEntry, type Turn } from './state.ts'
 import { reportDivergence, wantBlock } from './blocks.ts'
-import { accuse, authenticate, isAuthentic, noteView, reject } from './checks.ts'
+import { authenticate, isAuthentic, noteView, reject } from './checks.ts'
+import { weigh, weighCertificate } from './evidence.ts'
 import { VIEWS_KEPT } from './limits.ts'
 import type { CommitMessage, DecidedMessage, PrepareMessage } from './messages.ts'
+import { voteOf } from './signing.ts'
 import { averageLatency } from './timers.ts'
 
 type Vote = PrepareMessage | CommitMessage
@@ -17,13 +19,14 @@ export function acceptVote(turn: Turn, from: number | undefined, vote: Vote): vo
   const first = votes.get(vote.view)?.get(vote.sender)
   if (first !== undefined) {
     if (!equalBytes(first.blockHash, vote.blockHash) && isAuthentic(turn, vote))
-      accuse(turn, first, vote)
+      weigh(turn, vote.sender, voteOf(vote))
     return
   }
   // Outside the window a vote still tells where its signer is, which takes one number.
   if (!kept && vote.view <= (round.latestViews.get(vote.sender) ?? -1)) return
   if (!authenticate(turn, from, vote)) return
   noteView(turn, vote.sender, vote.view)
+  weigh(turn, vote.sender, voteOf(vote))
   if (kept) addVote(turn, vote)
 }
 
@@ -67,6 +70,7 @@ export function certificateOf(
 export function acceptDecided(turn: Turn, from: number | undefined, message: DecidedMessage): void {
   if (turn.state.round.certified !== undefined) return
   if (message.certificate.phase === 'commit' && isCertificate(turn, message.certificate)) {
+    weighCertificate(turn, message.certificate)
     certify(turn, message.certificate, false)
   } else {
     reject(turn, from, message, 'certificate')
@@ -108,14 +112,14 @@ export function finishHeight(turn: Turn): void {
 }
 
 function certify(turn: Turn, certificate: Certificate, byVotes: boolean): void {
-  const { round, latency } = turn.state
+  const { round, latency, timers } = turn.state
   if (round.certified !== undefined) return
   patchRound(turn, { certified: certificate })
   const { view, height, blockHash } = certificate
   // Above view 0 the time spent in failed views says nothing about how long a commit takes.
   const since = view === 0 ? round.startedAt : view === round.view ? round.proposedAt : undefined
   const elapsed = byVotes && since !== undefined ? Math.max(0, turn.now - since) : undefined
-  if (elapsed !== undefined) patch(turn, { latency: averageLatency(latency, elapsed) })
+  if (elapsed !== undefined) patch(turn, { latency: averageLatency(latency, elapsed, timers) })
   report(turn, { name: 'decided', height, view, blockHash, elapsed })
 }
 

@@ -13,6 +13,7 @@ function held({ round, state }: Bench): Record<string, number> {
     proposals: round.proposals.size,
     blocks: round.blocks.size,
     fetching: round.fetching.size,
+    justified: round.justified.size,
     accused: round.accused.size,
     next: state.next.size,
     answered: state.answered.size
@@ -50,7 +51,9 @@ t.test(
       proposals: 0,
       blocks: 0,
       fetching: 0,
-      accused: 2,
+      justified: 0,
+      // Of two words in one view, of amnesia, and of a new view without a justification.
+      accused: 3,
       next: 2,
       answered: 0
     })

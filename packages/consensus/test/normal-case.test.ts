@@ -182,7 +182,10 @@ t.test('two proposals of one leader are evidence, once, and the first stays', as
   const bench = new Bench(4, 0).start()
   const [first, second] = [bench.proposal(), bench.proposal({ block: bench.block(1, 0, 2) })]
   bench.hear(first).hear(second)
-  t.match(bench.did('evidence'), [{ kind: 'proposal', validator: 1, first, second }])
+  const proposal = { view: 0, content: { type: 'proposal' } }
+  t.match(bench.did('evidence'), [
+    { evidence: { kind: 'duplicate', validator: 1, first: proposal, second: proposal } }
+  ])
   t.same(bench.hear(second).did('evidence'), [])
   t.same(
     bench
@@ -200,7 +203,11 @@ t.test(
       const bench = new Bench(4, 0).start()
       const [a, b] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
       bench.hear(bench.vote(type, 2, a)).hear(bench.vote(type, 2, b))
-      t.match(bench.did('evidence'), [{ kind: type, validator: 2, view: 0 }])
+      t.match(bench.did('evidence'), [
+        {
+          evidence: { kind: 'duplicate', validator: 2, first: { view: 0, content: { type } } }
+        }
+      ])
       const forged = { ...bench.vote(type, 3, b), signature: new Uint8Array(64) }
       t.same(
         bench

@@ -6,10 +6,17 @@ import { Bench, ZERO } from './support.ts'
 t.test('timeouts double up to a limit and no view overflows them', async t => {
   const settings = DEFAULT_TIMERS
   t.same(
-    [0, 1, 5, 6, 7, 31, 32, 33, 64, 0xffff_ffff].map(view => viewTimeout(view, 62.5, settings)),
-    [250, 500, 8_000, 16_000, 16_000, 16_000, 16_000, 16_000, 16_000, 16_000]
+    [0, 1, 2, 3, 4, 5, 12, 13, 31, 32, 33, 64, 0xffff_ffff].map(view =>
+      viewTimeout(view, 1, 62.5, settings)
+    ),
+    [250, 250, 250, 500, 500, 1_000, 8_000, 16_000, 16_000, 16_000, 16_000, 16_000, 16_000]
   )
-  t.equal(viewTimeout(6, 1_000, settings), 60_000)
+  t.same(
+    [0, 16, 17, 18, 19, 20, 28].map(view => viewTimeout(view, 16, 250, settings)),
+    [1_000, 1_000, 1_000, 2_000, 2_000, 4_000, 60_000],
+    'the first f + 1 leaders have the same time'
+  )
+  t.equal(viewTimeout(20, 1, 1_000, settings), 60_000)
   t.same(
     [0, 100, 1e9].map(latency => baseTimeout(latency, settings)),
     [250, 400, 4_000]
@@ -71,7 +78,7 @@ t.test(
     bench.hear(bench.viewChange(1, 7))
     t.match(
       bench.did('setTimer').filter(timer => timer.id.startsWith('view')),
-      [{ ms: 2_000 }],
+      [{ ms: 1_000 }],
       'a quorum, one of it further on'
     )
   }
@@ -129,6 +136,15 @@ t.test('timeouts follow the measured time to commit', async t => {
   bench.now += 10
   for (const sender of [1, 2, 3]) bench.hear(bench.vote('commit', sender, hash))
   t.equal(bench.state.latency, 250 + (10 - 250) / 8)
+})
+
+t.test('a clock that jumps ahead by ten minutes hardly changes the timeouts', async t => {
+  const bench = new Bench(4, 0).start()
+  const hash = blockHash(bench.block(1).header)
+  bench.hear(bench.proposal()).approve().sign()
+  bench.now += 600_000
+  for (const sender of [1, 2, 3]) bench.hear(bench.vote('commit', sender, hash))
+  t.equal(bench.state.latency, 250 + (1_000 - 250) / 8, 'the longest time that a base can express')
 })
 
 t.test('a link that comes up gets the status and everything said, at once', async t => {

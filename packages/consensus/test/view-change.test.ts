@@ -128,7 +128,15 @@ t.test(
     bench.hear(bench.viewChange(2, 5)).hear(bench.viewChange(2, 4))
     t.equal(bench.round.viewChanges.get(2)?.view, 5)
     const other = bench.viewChange(2, 5, bench.certificate('prepare', new Uint8Array(32).fill(5)))
-    t.match(bench.hear(other).did('evidence'), [{ kind: 'view-change', validator: 2, view: 5 }])
+    t.match(bench.hear(other).did('evidence'), [
+      {
+        evidence: {
+          kind: 'duplicate',
+          validator: 2,
+          first: { view: 5, content: { type: 'view-change' } }
+        }
+      }
+    ])
   }
 )
 

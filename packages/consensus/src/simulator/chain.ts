@@ -8,9 +8,11 @@ import {
   u32be,
   verifyCertificate,
   type Certificate,
-  type Header
+  type Header,
+  type ValidatorSet
 } from '@vitalchain/core'
 import type { KeyRing } from './keys.ts'
+import { applyChanges, hashOfSet } from './members.ts'
 import {
   FIRST_LEADERSHIP,
   advanceLeadership,
@@ -41,8 +43,18 @@ export interface StoredBlock {
   readonly block: BlockProposal
   readonly blockHash: Uint8Array
   readonly certificate: Certificate
-  /** The leadership of the height above. */
+  /** The leadership and the validators of the height above. */
   readonly leadership: Leadership
+  readonly validators: ValidatorSet
+}
+
+/** The validators of a height, at most one above the chain. */
+export function validatorsAt(
+  chain: readonly StoredBlock[],
+  keys: KeyRing,
+  height: number
+): ValidatorSet {
+  return chain[height - 2]?.validators ?? keys.validators
 }
 
 /** The chain as the next height sees it. */
@@ -53,7 +65,7 @@ export function contextOf(chain: readonly StoredBlock[], keys: KeyRing): HeightC
     parentHash: head?.blockHash ?? NETWORK,
     parentTime: head?.block.header.time ?? 0,
     parentCertificate: head?.certificate,
-    validators: keys.validators,
+    validators: head?.validators ?? keys.validators,
     leadership: head?.leadership ?? FIRST_LEADERSHIP
   }
 }
@@ -66,8 +78,14 @@ export function extend(
   certificate: Certificate
 ): StoredBlock[] {
   const { leadership, height, validators } = contextOf(chain, keys)
-  const next = advanceLeadership(leadership, height, validators, block.previousCertificate?.view)
-  return [...chain, { block, blockHash: blockHash(block.header), certificate, leadership: next }]
+  const stored: StoredBlock = {
+    block,
+    blockHash: blockHash(block.header),
+    certificate,
+    leadership: advanceLeadership(leadership, height, validators, block.previousCertificate?.view),
+    validators: applyChanges(validators, block.transactions, keys) ?? validators
+  }
+  return [...chain, stored]
 }
 
 /** Builds a block of made-up transactions. */
@@ -77,7 +95,18 @@ export function buildBlock(
   nonces: readonly number[],
   valid: boolean = true
 ): BlockProposal {
-  const transactions = nonces.map(nonce => sha256(u32be(nonce)))
+  const transactions = nonces.map(nonce => plainTransaction(nonce))
+  return blockOf(context, origin, transactions, context.validators, valid)
+}
+
+/** Builds a block of any transactions, which lead to these validators. */
+export function blockOf(
+  context: HeightContext,
+  origin: { readonly view: number; readonly proposer: number; readonly time: number },
+  transactions: readonly Uint8Array[],
+  next: ValidatorSet,
+  valid: boolean = true
+): BlockProposal {
   const header: Header = {
     protocol: 1,
     network: NETWORK,
@@ -90,8 +119,8 @@ export function buildBlock(
     transactionCount: transactions.length,
     history: { size: 0, root: rootOf(transactions) },
     stateRoot: valid ? new Uint8Array(32) : INVALID_STATE,
-    validatorsHash: new Uint8Array(32),
-    nextValidatorsHash: new Uint8Array(32),
+    validatorsHash: hashOfSet(context.validators),
+    nextValidatorsHash: hashOfSet(next),
     previousCertificateHash: hashCertificate(context.parentCertificate)
   }
   return { header, previousCertificate: context.parentCertificate, transactions }
@@ -106,18 +135,27 @@ export function isWhole(block: BlockProposal): boolean {
 export function faultOf(
   block: BlockProposal,
   chain: readonly StoredBlock[],
-  keys: KeyRing
+  keys: KeyRing,
+  setOf: typeof validatorsAt = validatorsAt
 ): string | undefined {
   const { header, previousCertificate } = block
-  const { height, parentHash } = contextOf(chain, keys)
+  const { height, parentHash, validators } = contextOf(chain, keys)
   if (header.height !== height || !equalBytes(header.previous, parentHash)) return 'ERR_PARENT'
   if (!isWhole(block)) return 'ERR_TRANSACTIONS'
   if (equalBytes(header.stateRoot, INVALID_STATE)) return 'ERR_STATE_ROOT'
   const committed = transactionsOf(chain)
   if (block.transactions.some(each => committed.has(toHex(each)))) return 'ERR_ALREADY_COMMITTED'
-  if (previousCertificate !== undefined && !certifies(previousCertificate, keys))
-    return 'ERR_CERTIFICATE'
-  return undefined
+  const next = applyChanges(validators, block.transactions, keys)
+  if (
+    next === undefined ||
+    !equalBytes(header.validatorsHash, hashOfSet(validators)) ||
+    !equalBytes(header.nextValidatorsHash, hashOfSet(next))
+  )
+    return 'ERR_VALIDATORS'
+  if (previousCertificate === undefined) return undefined
+  return certifies(previousCertificate, setOf(chain, keys, height - 1), keys)
+    ? undefined
+    : 'ERR_CERTIFICATE'
 }
 
 /** Whether a fresh block of a view comes neither too early nor too late by this clock. */
@@ -126,24 +164,31 @@ export function isInTime(time: number, view: number, clock: number): boolean {
   return time - CLOCK_PRECISION_MS <= clock && clock <= time + late
 }
 
-/** The transactions of a chain, as keys. */
+const transactions = new WeakMap<readonly StoredBlock[], ReadonlySet<string>>()
+
+/** The transactions of a chain, as keys. Computed once: a chain is never changed. */
 export function transactionsOf(chain: readonly StoredBlock[]): ReadonlySet<string> {
-  return new Set(chain.flatMap(({ block }) => block.transactions.map(each => toHex(each))))
+  const known = transactions.get(chain)
+  if (known !== undefined) return known
+  const keys = new Set(chain.flatMap(({ block }) => block.transactions.map(each => toHex(each))))
+  transactions.set(chain, keys)
+  return keys
 }
 
-/** The key of a made-up transaction. */
-export function transactionKey(nonce: number): string {
-  return toHex(sha256(u32be(nonce)))
+/** A made-up transaction. */
+export function plainTransaction(nonce: number): Uint8Array {
+  return sha256(u32be(nonce))
 }
 
-/** Whether a certificate is a quorum's. */
+/** Whether a certificate is that of a quorum of these validators. */
 export function certifies(
   certificate: Certificate,
+  validators: ValidatorSet,
   keys: KeyRing,
   phase: Certificate['phase'] = 'commit'
 ): boolean {
   try {
-    verifyCertificate(certificate, keys.validators, SCOPE, keys.verify)
+    verifyCertificate(certificate, validators, SCOPE, keys.verify)
     return certificate.phase === phase
   } catch {
     return false

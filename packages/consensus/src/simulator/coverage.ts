@@ -1,3 +1,4 @@
+import type { Evidence } from '@vitalchain/core'
 import type { Effect, Input, ReplicaState, Round } from './replica.ts'
 
 /**
@@ -55,9 +56,17 @@ export const RULES: readonly string[] = [
   'C-28 evidence of two prepares',
   'C-28 evidence of two commits',
   'C-28 evidence of two view changes',
+  'C-28 evidence of amnesia',
+  'C-28 evidence of an invalid new view',
   'C-29 keeps the next height',
   'C-30 drops old blocks',
-  'C-31 refuses a signature'
+  'C-31 refuses a signature',
+  'C-34 keeps what a fork needs',
+  'C-36 asks what it signed',
+  'C-36 answers',
+  'C-36 waits for answers',
+  'C-38 observes until it is safe',
+  'C-38 votes again'
 ]
 
 /** The branches that one step came through. */
@@ -113,6 +122,8 @@ function rulesOfEffect(
       return effect.votes.flatMap(({ message }) => rulesOfVote(message, after.round))
     case 'send':
       if (effect.message.type === 'decided') return ['C-21 answers with a certificate']
+      if (effect.message.type === 'inquiry') return ['C-36 asks what it signed']
+      if (effect.message.type === 'answer') return ['C-36 answers']
       return input.type === 'timer' && input.id.startsWith('resend')
         ? ['C-20 resends', ...(effect.to === 'all' ? [] : ['C-20 not to those ahead'])]
         : []
@@ -133,11 +144,27 @@ function rulesOfEffect(
     case 'sync':
       return ['C-22 catches up']
     case 'evidence':
-      return [`C-28 evidence of two ${effect.kind.replace('-', ' ')}s`]
+      return [ruleOfEvidence(effect.evidence)]
     case 'event':
       return rulesOfEvent(effect, before.round, input)
+    case 'distrust':
+    case 'begin':
+      return []
+    case 'record':
+      return ['C-34 keeps what a fork needs']
     case 'cancelTimer':
       return []
+  }
+}
+
+function ruleOfEvidence(evidence: Evidence): string {
+  switch (evidence.kind) {
+    case 'duplicate':
+      return `C-28 evidence of two ${evidence.first.content.type.replace('-', ' ')}s`
+    case 'amnesia':
+      return 'C-28 evidence of amnesia'
+    case 'invalid-new-view':
+      return 'C-28 evidence of an invalid new view'
   }
 }
 
@@ -230,6 +257,14 @@ function rulesOfEvent(
       ]
     case 'foreign-vote':
       return ['C-27 hears of its own key']
+    case 'vote-state-old':
+      return ['C-37 finds its votes old']
+    case 'votes-again':
+      return [event.override ? 'C-39 votes by override' : 'C-38 votes again']
+    case 'waits-for-answers':
+      return ['C-36 waits for answers']
+    case 'observes-until':
+      return ['C-38 observes until it is safe']
     case 'prepared':
     case 'invalid-block':
     case 'diverged':

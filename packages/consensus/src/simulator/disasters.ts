@@ -3,6 +3,7 @@ import type { World } from './world.ts'
 
 const REWIRE_MS = 200
 const STANDSTILL_MS = 1_000
+const EARLY_MS = 300
 
 /** Plans what happens to machines until the network heals. */
 export function planDisasters(world: World): void {
@@ -30,9 +31,12 @@ export function planDisasters(world: World): void {
   sometime(scenario.crashes, host => {
     world.crash(host, 20 + random.integer(500))
   })
-  sometime(scenario.tornWrites, host => {
-    host.tearsNextWrite = true
-  })
+  for (let k = 0; k < scenario.tornWrites; k += 1) {
+    // The first one early, while everybody has something to write.
+    schedule.after(random.integer(k === 0 ? Math.min(healsAt, EARLY_MS) : healsAt), () => {
+      world.tears += 1
+    })
+  }
   sometime(scenario.pauses, host => {
     world.count('standstill')
     host.pausedUntil = schedule.now + random.integer(STANDSTILL_MS)
@@ -50,9 +54,21 @@ export function planDisasters(world: World): void {
   })
   planDiskLosses(world)
   planClock(world)
+  const { absent = [], absentFrom = 0 } = scenario
+  schedule.after(absentFrom, () => {
+    for (const host of hosts) if (absent.includes(host.validator)) host.crash()
+  })
   schedule.after(healsAt, () => {
     network.mend()
-    for (const host of hosts) host.heal()
+    // A scenario that let nobody write tears the first write that there is.
+    world.tears = world.tears > 0 && world.counted('torn write') === 0 ? 1 : 0
+    for (const host of hosts) {
+      if (scenario.overrides?.includes(host.instance) === true) {
+        host.crash()
+        host.overrides = true
+      }
+      host.heal()
+    }
   })
 }
 
@@ -60,7 +76,7 @@ function planDiskLosses(world: World): void {
   const { scenario, schedule, random, hosts } = world
   for (const [validator, loss] of scenario.lost) {
     const host = hosts.find(each => each.instance === validator)
-    const at = random.integer(scenario.healsAt)
+    const at = scenario.lostAt ?? random.integer(scenario.healsAt)
     const before = random.integer(at + 1)
     schedule.after(before, () => {
       const backup = loss === 'empty' ? undefined : host?.disk

@@ -14,7 +14,7 @@ export function explain({ scenario, violation, transcript }: Outcome): string {
 /** The parts of a scenario that are plain data, as one line of JSON; null for what there is none of. */
 export function describeScenario(scenario: Partial<Scenario>): string {
   const given = Object.entries(scenario).filter(
-    ([key]) => key !== 'keys' && key !== 'mutant' && key !== 'record'
+    ([key]) => key !== 'keys' && key !== 'mutant' && key !== 'record' && key !== 'watcher'
   )
   return JSON.stringify(Object.fromEntries(given), (_, value: unknown): unknown =>
     value instanceof Map ? Object.fromEntries(value) : (value ?? null)

@@ -1,37 +1,41 @@
-import { blockHash, toHex, type Certificate } from '@vitalchain/core'
+import {
+  blockHash,
+  concatBytes,
+  toHex,
+  u32be,
+  type Certificate,
+  type ValidatorSet
+} from '@vitalchain/core'
 import {
   EPOCH_MS,
   NETWORK,
-  buildBlock,
   certifies,
   contextOf,
   extend,
   faultOf,
-  isInTime,
   isWhole,
+  validatorsAt,
   type StoredBlock
 } from './chain.ts'
-import { EMPTY_DISK, readVoteState, tearVoteState, writeVoteState, type Disk } from './disk.ts'
+import { keyOf, membersOf } from './members.ts'
+import { EMPTY_DISK, readVoteState, type Disk } from './disk.ts'
+import { Hands } from './hands.ts'
 import {
   createReplica,
   step,
-  withSigned,
   type BlockProposal,
-  type Effect,
   type Input,
-  type Message,
-  type ReplicaState,
-  type VoteState
+  type ReplicaState
 } from './replica.ts'
+import { contextFor, leaves, takeKey } from './standing.ts'
 import type { World } from './world.ts'
 
 /** An input without its time, which the host adds. */
 export type Event = Input extends infer I ? (I extends Input ? Omit<I, 'now'> : never) : never
 
-const FULL_DISK_RETRY_MS = 50
-
-/** One simulated machine: a replica, a disk that survives, timers, and everything a host does for a replica. */
+/** One simulated machine: a replica, a disk that survives, and what happens to them. */
 export class Host {
+  /** The number of the member that it belongs to: its index among the first validators, for those. */
   readonly validator: number
   /** Differs from the validator's index for the second of two twins. */
   readonly instance: number
@@ -42,20 +46,56 @@ export class Host {
   pausedUntil = 0
   /** Until then nothing is written, ms of virtual time. */
   fullUntil = 0
-  /** The next write of a vote state ends in a crash half way. */
-  tearsNextWrite = false
   /** Without the vote state that it once had: it follows and signs nothing. */
   observes = false
+  /** Where its newest vote state began, 0 for the first one. */
+  begunAt = 0
+  /** The operator takes the risk that this validator signs twice. spec C-39. */
+  overrides = false
+  /** The number of the key that it votes with. */
+  key: number
+  /** Its member was a validator and is none any more: it was switched off. */
+  gone = false
+  #boots = 0
+  /** What comes during a standstill. */
+  #waiting: Event[] = []
   #state: ReplicaState | undefined
   #life = 0
-  #timers = new Set<string>()
   #blocks = new Map<string, BlockProposal>()
   readonly #world: World
+  readonly #hands: Hands
 
   constructor(world: World, validator: number, instance: number) {
     this.#world = world
     this.validator = validator
+    this.key = validator
     this.instance = instance
+    this.#hands = new Hands(world, this)
+  }
+
+  /** The validators of the height that it wants to decide. */
+  get validators(): ValidatorSet {
+    return (
+      this.#state?.round?.context.validators ??
+      contextOf(this.disk.chain, this.#world.keys).validators
+    )
+  }
+
+  /** How many validators there were at height 1. */
+  get firstValidators(): number {
+    return this.#world.scenario.validators
+  }
+
+  /** The index of a member among these validators; undefined if it is none. */
+  indexOf(member: number): number | undefined {
+    const index = membersOf(this.#world.keys, this.validators).indexOf(member)
+    return index < 0 ? undefined : index
+  }
+
+  /** The members with these indices. */
+  members(indices: readonly number[]): number[] {
+    const all = membersOf(this.#world.keys, this.validators)
+    return indices.flatMap(index => all[index] ?? [])
   }
 
   get up(): boolean {
@@ -80,7 +120,8 @@ export class Host {
     if (this.up) this.#world.note(this, 'crashes')
     this.#state = undefined
     this.#life += 1
-    this.#timers = new Set()
+    this.#hands.drop()
+    this.#waiting = []
     this.#blocks = new Map()
     this.pausedUntil = 0
     if (this.#world.behaves(this, 'forgets')) {
@@ -90,12 +131,13 @@ export class Host {
   }
 
   boot(): void {
-    if (this.up) return
+    if (this.up || this.gone) return
     const { keys, mutant } = this.#world
+    takeKey(this.#world, this)
     const honest = this.#world.isHonest(this.validator)
     const kept = readVoteState(this.disk)
     const voteState = honest && mutant?.reads !== undefined ? mutant.reads(kept) : kept
-    const self = keys.validators[this.validator]?.consensusKey
+    const self = keyOf(keys, this.key)?.consensusKey
     this.#world.note(this, this.observes ? 'boots, to observe' : 'boots', this.height + 1)
     this.#state = createReplica({
       network: NETWORK,
@@ -104,11 +146,26 @@ export class Host {
       verify: keys.verify,
       timers: this.#world.timers
     })
-    if (voteState?.prepared !== undefined) this.#keep(voteState.prepared.block)
+    if (voteState?.prepared !== undefined) this.keep(voteState.prepared.block)
     const observe = this.observes && mutant?.neverObserves !== true
-    this.feed({ type: 'start', context: contextOf(this.disk.chain, keys), voteState, observe })
+    this.#boots += 1
+    // A mutant that breaks the vote state is to be found by what it signs, not by the replica itself.
+    const asks =
+      honest &&
+      mutant?.reads === undefined &&
+      mutant?.writes === undefined &&
+      mutant?.neverObserves !== true
+    const nonce = concatBytes([u32be(this.instance), u32be(this.#boots), new Uint8Array(24)])
+    this.feed({
+      type: 'start',
+      context: contextFor(this.#world, this),
+      voteState,
+      observe,
+      begunAt: this.begunAt,
+      ...(asks ? { nonce, override: this.overrides } : {})
+    })
     this.tellWork()
-    this.#world.connect(this)
+    this.#world.traffic.connect(this)
   }
 
   /** The disk comes back as it once was, or empty. Without the newest vote state nothing may be signed any more. */
@@ -128,12 +185,12 @@ export class Host {
       this.clockOffset -= clockJump.ms
     this.pausedUntil = 0
     this.fullUntil = 0
-    this.tearsNextWrite = false
+    this.#wake()
     this.boot()
   }
 
   tellWork(): void {
-    this.feed({ type: 'work', pending: this.#world.pendingAt(this).length > 0 })
+    this.feed({ type: 'work', pending: this.#world.pool.pendingAt(this).length > 0 })
   }
 
   /** Gives the replica an input and does what it asks for. */
@@ -141,12 +198,33 @@ export class Host {
     if (this.#state === undefined) return
     const world = this.#world
     const wait = this.pausedUntil - world.schedule.now
-    if (wait > 0) {
-      this.#later(wait, () => {
-        this.feed(event)
-      })
+    if (wait > 0 || this.#waiting.length > 0) {
+      this.#waiting.push(event)
+      if (this.#waiting.length === 1) this.#wakeIn(wait)
       return
     }
+    this.#take(event)
+  }
+
+  /** What came during a standstill is taken in the order in which it came. */
+  #wake(): void {
+    const life = this.#life
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const event of waiting) if (this.#life === life) this.#take(event)
+  }
+
+  #wakeIn(ms: number): void {
+    this.later(ms, () => {
+      const left = this.pausedUntil - this.#world.schedule.now
+      if (left > 0) this.#wakeIn(left)
+      else this.#wake()
+    })
+  }
+
+  #take(event: Event): void {
+    if (this.#state === undefined) return
+    const world = this.#world
     const life = this.#life
     const before = this.#state
     const input: Input = { ...event, now: this.clock }
@@ -156,10 +234,16 @@ export class Host {
     this.#state = state
     world.stepped(this, before, input, state, effects)
     for (const effect of effects) {
-      this.#perform(effect)
+      this.#hands.perform(effect)
       // The rest of the effects dies with the machine.
       if (this.#life !== life) return
     }
+  }
+
+  /** A link to another validator's machine came up. */
+  meets(other: Host): void {
+    const peer = this.indexOf(other.validator)
+    if (peer !== undefined) this.feed({ type: 'connected', peer })
   }
 
   /** This machine's clock, ms since 1970. */
@@ -189,12 +273,28 @@ export class Host {
       !honest || leadership === undefined || last === undefined
         ? chain
         : [...chain.slice(0, -1), { ...last, leadership }]
-    if (honest) checker.decides(height, block, certificate, kept.at(-1)?.leadership)
+    const after = kept.at(-1)
+    if (honest && after !== undefined) {
+      if (checker.setAt(height + 1) === undefined)
+        this.#world.progress.decides(after, this.#world.pool.pendingAt(this))
+      checker.decides(height, after)
+    }
     this.disk = { ...this.disk, chain: kept }
     this.#world.note(this, 'decides', height, certificate.view)
     if (this.#world.crashesNow(this)) return
     this.tellWork()
-    this.feed({ type: 'committed', context: contextOf(this.disk.chain, keys) })
+    if (leaves(this.#world, this)) {
+      this.#world.note(this, 'leaves', this.height)
+      this.crash()
+      this.gone = true
+      return
+    }
+    if (takeKey(this.#world, this)) {
+      // The process starts anew with the new key.
+      this.crash()
+      return this.boot()
+    }
+    this.feed({ type: 'committed', context: contextFor(this.#world, this) })
   }
 
   /** Whether a certified block from a peer extends this chain. */
@@ -205,160 +305,27 @@ export class Host {
     return (
       fits &&
       stored.certificate.height === this.height + 1 &&
-      certifies(stored.certificate, keys) &&
-      faultOf(stored.block, this.disk.chain, keys) === undefined
+      certifies(stored.certificate, this.setOf(this.disk.chain, keys, this.height + 1), keys) &&
+      faultOf(stored.block, this.disk.chain, keys, this.setOf) === undefined
     )
   }
 
+  /** Which validators made the certificate of a height. */
+  get setOf(): typeof validatorsAt {
+    const { mutant } = this.#world
+    return this.#world.isHonest(this.validator) ? (mutant?.setOf ?? validatorsAt) : validatorsAt
+  }
+
   /** Does something later, unless the machine failed meanwhile. */
-  #later(ms: number, action: () => void): void {
+  later(ms: number, action: () => void): void {
     const life = this.#life
     this.#world.schedule.after(ms, () => {
       if (this.#life === life) action()
     })
   }
 
-  #keep(block: BlockProposal): void {
+  /** Holds a block in memory, if its list is whole. */
+  keep(block: BlockProposal): void {
     if (isWhole(block)) this.#blocks.set(toHex(blockHash(block.header)), block)
-  }
-
-  #perform(effect: Effect): void {
-    const world = this.#world
-    const { random } = world
-    switch (effect.type) {
-      case 'sign':
-        return this.#later(random.integer(world.diskMs), () => {
-          this.#sign(effect)
-        })
-      case 'send':
-        return this.#send(effect.to, effect.message)
-      case 'build':
-        return this.#later(1 + random.integer(2), () => {
-          this.#build(effect)
-        })
-      case 'validate':
-        this.#keep(effect.proposal)
-        return this.#later(1 + random.integer(3), () => {
-          this.#validate(effect)
-        })
-      case 'fetch':
-        return world.fetch(this, toHex(effect.blockHash), effect.from)
-      case 'commit':
-        return this.#later(1 + random.integer(world.diskMs), () => {
-          this.#commit(effect)
-        })
-      case 'setTimer':
-        this.#timers.add(effect.id)
-        return this.#later(effect.ms, () => {
-          if (this.#timers.delete(effect.id)) this.feed({ type: 'timer', id: effect.id })
-        })
-      case 'cancelTimer':
-        this.#timers.delete(effect.id)
-        return
-      case 'sync':
-        return world.sync(this, effect.from)
-      case 'event':
-        return world.note(
-          this,
-          effect.name === 'rejected' ? `rejects ${effect.message}: ${effect.reason}` : effect.name,
-          effect.height,
-          'view' in effect ? effect.view : undefined
-        )
-      case 'evidence':
-        return world.note(
-          this,
-          `sees ${effect.kind} equivocation of #${effect.validator}`,
-          effect.height,
-          effect.view
-        )
-    }
-  }
-
-  #validate({ proposal, request, checkTime, view }: Extract<Effect, { type: 'validate' }>): void {
-    const world = this.#world
-    const late = checkTime && !isInTime(proposal.header.time, view, this.clock)
-    const code =
-      world.mutant?.believesBlocks === true
-        ? undefined
-        : late
-          ? 'ERR_BLOCK_TIME'
-          : faultOf(proposal, this.disk.chain, world.keys)
-    this.feed({ type: 'validated', request, valid: code === undefined, code })
-  }
-
-  #commit(effect: Extract<Effect, { type: 'commit' }>): void {
-    const world = this.#world
-    if (world.schedule.now < this.fullUntil) {
-      this.#later(FULL_DISK_RETRY_MS, () => {
-        this.#commit(effect)
-      })
-      return
-    }
-    if (!world.crashesNow(this)) this.append(effect.proposal, effect.certificate)
-  }
-
-  #sign(effect: Extract<Effect, { type: 'sign' }>): void {
-    const world = this.#world
-    const { votes } = effect
-    if (world.schedule.now < this.fullUntil) {
-      this.#later(FULL_DISK_RETRY_MS, () => {
-        this.#sign(effect)
-      })
-      return
-    }
-    if (world.crashesNow(this)) return
-    const signed = votes.map(vote => vote.seal(world.keys.sign(this.validator, vote.signBytes)))
-    const honest = world.isHonest(this.validator)
-    const changed = honest ? world.mutant?.writes?.(effect.record) : undefined
-    const record = withSigned(changed ?? effect.record, signed)
-    const write = (): void => {
-      this.disk = writeVoteState(this.disk, record)
-    }
-    if (honest && world.mutant?.speaksFirst === true) {
-      this.feed({ type: 'signed', votes: signed })
-      return this.#later(world.random.integer(3), write)
-    }
-    if (this.#tears(record)) return
-    write()
-    if (record.prepared !== undefined) this.#keep(record.prepared.block)
-    if (world.crashesNow(this)) return
-    this.#later(0, () => {
-      this.feed({ type: 'signed', votes: signed })
-    })
-  }
-
-  #tears(record: VoteState): boolean {
-    if (!this.tearsNextWrite) return false
-    const world = this.#world
-    this.tearsNextWrite = false
-    this.disk = tearVoteState(this.disk, record, world.random.fraction())
-    world.count('torn write')
-    world.crash(this, 20 + world.random.integer(300))
-    return true
-  }
-
-  #send(to: 'all' | readonly number[], message: Message): void {
-    const world = this.#world
-    const honest = world.isHonest(this.validator)
-    if (honest && message.type !== 'status' && message.type !== 'decided') {
-      world.checker.sends(this.validator, message, this.disk.voteState)
-    }
-    if (message.type === 'proposal') this.#keep(message.block)
-    world.send(this, to, message)
-  }
-
-  #build({ height, view, allowEmpty, minTime }: Extract<Effect, { type: 'build' }>): void {
-    const world = this.#world
-    const context = contextOf(this.disk.chain, world.keys)
-    if (context.height !== height) return
-    const pending = world.pendingAt(this)
-    const nonces = pending.filter(nonce => !world.drops(this, nonce)).slice(0, 1)
-    if (nonces[0] !== pending[0]) world.count('byzantine censors')
-    const time = Math.max(minTime, this.clock)
-    const origin = { view, proposer: this.validator, time }
-    const proposal =
-      nonces.length > 0 || allowEmpty ? buildBlock(context, origin, nonces) : undefined
-    if (proposal !== undefined) this.#keep(proposal)
-    this.feed({ type: 'built', height, view, proposal })
   }
 }

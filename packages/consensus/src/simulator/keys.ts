@@ -2,25 +2,35 @@ import { equalBytes, sha256, u32be, type ValidatorSet } from '@vitalchain/core'
 
 /** How the validators of a simulation sign. */
 export interface KeyRing {
+  /** The validators of height 1. */
   readonly validators: ValidatorSet
-  readonly sign: (validator: number, message: Uint8Array) => Uint8Array
+  /**
+   * Members that may come later, with the first keys of each, and keys that members may change to: the number of a
+   * key is its place in `validators` followed by these. Without them the validators never change.
+   */
+  readonly spare?: ValidatorSet
+  /** Signs with the key of this number. */
+  readonly sign: (key: number, message: Uint8Array) => Uint8Array
   readonly verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean
 }
+
+/** Keys beyond those of the first validators: enough for the changes of one simulation. */
+const SPARE_KEYS = 8
 
 /**
  * Checksums in place of signatures, about a hundred times faster. Anybody could make them; the adversaries of this
  * simulator only sign for the validators that they control.
  */
 export function createCheckedKeys(count: number): KeyRing {
-  const validators = Array.from({ length: count }, (_, index) => ({
+  const all = Array.from({ length: count + SPARE_KEYS }, (_, index) => ({
     member: sha256(u32be(index)),
     consensusKey: sha256(u32be(1_000 + index)),
     checkpointKey: sha256(u32be(2_000 + index))
   }))
   return {
-    validators,
-    sign: (validator, message) =>
-      checksum(validators[validator]?.consensusKey ?? new Uint8Array(32), message),
+    validators: all.slice(0, count),
+    spare: all.slice(count),
+    sign: (key, message) => checksum(all[key]?.consensusKey ?? new Uint8Array(32), message),
     verify: (publicKey, message, signature) => equalBytes(signature, checksum(publicKey, message))
   }
 }
@@ -35,7 +45,9 @@ function checksum(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
     }
   }
   const signature = new Uint8Array(64)
-  signature.set(u32be(a >>> 0))
-  signature.set(u32be(b >>> 0), 4)
+  for (let k = 0; k < 4; k += 1) {
+    signature[k] = a >>> (8 * k)
+    signature[4 + k] = b >>> (8 * k)
+  }
   return signature
 }

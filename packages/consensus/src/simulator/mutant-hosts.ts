@@ -1,6 +1,6 @@
 import { contextOf } from './chain.ts'
 import { advanceLeadership } from './replica.ts'
-import { HASTY } from './settings.ts'
+import { CALM, HASTY } from './settings.ts'
 import type { Mutant } from './mutant.ts'
 
 /** Breaks the host: what it writes, reads, checks and believes. */
@@ -43,6 +43,16 @@ export const HOST_MUTANTS: readonly Mutant[] = [
     neverObserves: true
   },
   {
+    name: 'begins-too-early',
+    rule: 'C-38: takes everybody for as far back as itself, so votes where it voted before',
+    fixed: { validators: 4, faulty: new Map(), lost: new Map([[2, 'empty']]) },
+    within: 200,
+    step: (step, state, input) =>
+      input.type === 'message' && input.message.type === 'answer'
+        ? step(state, { ...input, message: { ...input.message, height: 0 } })
+        : step(state, input)
+  },
+  {
     name: 'trusts-peers',
     rule: 'C-22: takes blocks without verifying them',
     fixed: { validators: 4, faulty: new Map([[1, ['poisons-chain']]]), lost: new Map() },
@@ -55,6 +65,13 @@ export const HOST_MUTANTS: readonly Mutant[] = [
     fixed: { validators: 4, faulty: new Map([[1, ['spoils-blocks']]]), lost: new Map() },
     within: 50,
     believesBlocks: true
+  },
+  {
+    name: 'newest-first',
+    rule: 'C-6: leaves out the transaction that waits longest',
+    fixed: { ...CALM, validators: 4, load: 'saturated' },
+    within: 20,
+    picks: pending => pending.at(-1)
   },
   {
     name: 'own-view-of-leaders',

@@ -62,6 +62,30 @@ export const PACE_MUTANTS: readonly Mutant[] = [
     }
   },
   {
+    name: 'timer-without-quorum',
+    rule: 'C-19: the timer starts whoever else is at this view',
+    fixed: {
+      ...CALM,
+      validators: 4,
+      heights: 40,
+      load: 'saturated',
+      absent: [1, 2],
+      absentFrom: 500,
+      healsAt: 60_000
+    },
+    within: 20,
+    step: (step, state, input) => {
+      const [after, effects] = step(state, input)
+      const { round, viewTimer } = after
+      if (round === undefined || viewTimer !== undefined || round.view === 0)
+        return [after, effects]
+      const { view, context } = round
+      const id = `view/${context.height}/${view}/alone`
+      const ms = baseTimeout(after.latency, after.timers)
+      return [{ ...after, viewTimer: { id, view } }, [...effects, { type: 'setTimer', id, ms }]]
+    }
+  },
+  {
     name: 'never-joins',
     rule: 'C-14: goes to higher views by its own timer only',
     fixed: { ...CALM, validators: 4, heights: 3, startViews: views(1_000, 1_000) },

@@ -1,7 +1,13 @@
-import { blockHash, equalBytes } from '@vitalchain/core'
+import { blockHash, equalBytes, type Evidence } from '@vitalchain/core'
 import { SCOPE } from './chain.ts'
 import type { Host } from './host.ts'
-import { messageSignBytes, type ReplicaState, type Round, type UnsignedVote } from './replica.ts'
+import {
+  messageSignBytes,
+  voteOf,
+  type ReplicaState,
+  type Round,
+  type UnsignedVote
+} from './replica.ts'
 import { AMBUSH, HASTY } from './settings.ts'
 import { changeEffects, trusting, withRound, type Mutant, type WrappedStep } from './mutant.ts'
 
@@ -147,8 +153,15 @@ export const VOTE_MUTANTS: readonly Mutant[] = [
   {
     name: 'believes-justifications',
     rule: 'C-15: the claims of a justification need no signature',
-    fixed: { ...AMBUSH, faulty: new Map([[3, ['omits-highest']]]) },
-    within: 200,
+    fixed: {
+      ...AMBUSH,
+      validators: 7,
+      faulty: new Map([
+        [3, ['omits-highest', 'votes-for-everything']],
+        [4, ['omits-highest', 'votes-for-everything']]
+      ])
+    },
+    within: 20,
     step: (step, state, input) => {
       if (input.type !== 'message' || input.message.type !== 'proposal') return step(state, input)
       const [after, effects] = step(trusting(state, 'view-change'), input)
@@ -208,9 +221,15 @@ export const VOTE_MUTANTS: readonly Mutant[] = [
       })
       const [first] = others
       if (first === undefined) return [after, effects]
-      const { height, view, sender: validator } = vote
-      const evidence = { type: 'evidence', kind: 'prepare', height, view, validator } as const
-      return [after, [...effects, { ...evidence, first, second: vote }]]
+      const evidence: Evidence = {
+        ...SCOPE,
+        height: vote.height,
+        validator: vote.sender,
+        kind: 'duplicate',
+        first: voteOf(first),
+        second: voteOf(vote)
+      }
+      return [after, [...effects, { type: 'evidence', evidence }]]
     }
   }
 ]

@@ -1,8 +1,19 @@
-import type { StoredBlock } from './chain.ts'
+import type { ValidatorSet } from '@vitalchain/core'
+import type { StoredBlock, validatorsAt } from './chain.ts'
 import type { Host } from './host.ts'
 import type { KeyRing } from './keys.ts'
 import type { Scenario } from './outcome.ts'
-import type { Effect, Input, Leadership, ReplicaState, Round, VoteState } from './replica.ts'
+import type { Pending } from './pool.ts'
+import type { World } from './world.ts'
+import type {
+  Effect,
+  HeightContext,
+  Input,
+  Leadership,
+  ReplicaState,
+  Round,
+  VoteState
+} from './replica.ts'
 
 type Result = [ReplicaState, readonly Effect[]]
 type PlainStep = (state: ReplicaState, input: Input) => Result
@@ -33,6 +44,18 @@ export interface Mutant {
   readonly trustsPeers?: true
   /** Finds every block valid. */
   readonly believesBlocks?: true
+  /** The validators whose certificate a height's is, in place of those that the chain gives. */
+  readonly setOf?: typeof validatorsAt
+  /** The validators that the replica is told for a height; undefined for those that the chain gives. */
+  readonly validators?: (
+    context: HeightContext,
+    host: Host,
+    world: World
+  ) => ValidatorSet | undefined
+  /** Never takes a new key. */
+  readonly keepsKey?: true
+  /** The transaction that it puts in a block, in place of the first in line. */
+  readonly picks?: (pending: readonly Pending[]) => Pending | undefined
   /** The leadership of the next height, in place of the one that the chain gives; `view` is the own. */
   readonly leadership?: (
     before: readonly StoredBlock[],

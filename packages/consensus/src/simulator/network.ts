@@ -41,7 +41,8 @@ export class Network {
   carry(from: Host, to: Host, arrive: () => void): void {
     const random = this.#random
     if (this.healed) {
-      this.#schedule.after(1 + random.integer(DELAY_HEALED_MS), arrive)
+      const delay = this.#scenario.unit ?? 1 + random.integer(DELAY_HEALED_MS)
+      this.#schedule.after(delay, arrive)
       return
     }
     if ((this.#island.get(from) ?? 0) !== (this.#island.get(to) ?? 0)) return this.#count('cut off')

@@ -98,6 +98,8 @@ export function frame(_: Villain, message: Message): readonly Outgoing[] {
     }
     case 'status':
     case 'decided':
+    case 'inquiry':
+    case 'answer':
       return []
   }
 }

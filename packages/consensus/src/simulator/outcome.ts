@@ -1,7 +1,9 @@
 import type { Strategy } from './strategies.ts'
 import type { KeyRing } from './keys.ts'
+import type { Change } from './members.ts'
 import type { Mutant } from './mutant.ts'
 import type { TimerSettings } from './replica.ts'
+import type { Watcher } from './trace.ts'
 
 /**
  * How long messages take until the network heals: evenly spread; mostly short and sometimes very long; or with a tail
@@ -27,6 +29,8 @@ export interface Scenario {
   readonly faulty: ReadonlyMap<number, readonly Strategy[]>
   /** Honest validators that lose their disk once; who lost its vote state follows and signs nothing from then on. */
   readonly lost: ReadonlyMap<number, DiskLoss>
+  /** When they lose it, ms; each at a time of its own by default. */
+  readonly lostAt?: number | undefined
   /** When all faults but those of the faulty validators end, ms. */
   readonly healsAt: number
   /** Fraction of messages lost until then. */
@@ -44,6 +48,10 @@ export interface Scenario {
   readonly powerLosses: number
   /** Probability of a crash at each boundary of an effect until then. */
   readonly boundaryCrashes: number
+  /** A machine that crashes at this boundary of an effect, counted from 1, and at no other. */
+  readonly crashAt?: { readonly validator: number; readonly boundary: number } | undefined
+  /** Validators whose operators take the risk, when the network heals, that they sign twice. spec C-39. */
+  readonly overrides?: readonly number[] | undefined
   /** Times that a machine stands still for up to a second until then. */
   readonly pauses: number
   /** Times that a disk is full for up to a second until then. */
@@ -56,6 +64,8 @@ export interface Scenario {
   readonly clockJump?: { readonly validator: number; readonly ms: number } | undefined
   /** Validators whose machines are off until the network heals. */
   readonly absent?: readonly number[] | undefined
+  /** When those are switched off, ms; from the beginning by default. */
+  readonly absentFrom?: number | undefined
   /** How often machines tell where they stand, ms; 10 s by default. */
   readonly statusMs?: number | undefined
   /** The view of height 1 that these validators reached on their own before the run. */
@@ -67,9 +77,17 @@ export interface Scenario {
   readonly ambush?: boolean | undefined
   /** Times of the replicas; short ones make many views. */
   readonly timers?: Partial<TimerSettings> | undefined
+  /** Transactions that come one by one after healing. */
+  readonly workAfter?: number | undefined
+  /** Once the network healed every message takes exactly this long and machines need no time, ms. */
+  readonly unit?: number | undefined
+  /** Changes of the validators, one after the other. */
+  readonly changes?: readonly Change[] | undefined
   /** Breaks every honest replica or its host on purpose. */
   readonly mutant?: Mutant | undefined
   readonly keys?: KeyRing | undefined
+  /** Sees every step of the honest replicas. */
+  readonly watcher?: Watcher | undefined
   /** Keeps every line of the transcript, messages included, also of a good run. */
   readonly record?: boolean | undefined
 }
@@ -86,6 +104,8 @@ export interface Outcome {
   /** Inputs that were given to replicas. */
   readonly steps: number
   readonly messages: number
+  /** The bytes of these messages. */
+  readonly bytes: number
   /** Heights decided. */
   readonly decided: number
   readonly highestView: number

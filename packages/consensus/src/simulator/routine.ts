@@ -5,6 +5,8 @@ import { BEHAVIOURS } from './strategies.ts'
 import type { World } from './world.ts'
 
 const STATUS_MS = 10_000
+/** Between two transactions that come after healing, ms. */
+const WORK_AFTER_MS = 200
 /** How often faulty validators act of their own accord, ms. */
 const VILLAIN_TICK_MS = 250
 
@@ -15,6 +17,7 @@ export function prepareHosts(world: World): void {
     host.clockOffset = world.random.integer(2 * skew + 1) - skew
     const view = startViews?.get(host.instance)
     if (view === undefined || view === 0) continue
+    world.checker.starts(host.validator, view)
     const said = viewChange(world, host.validator, view)
     host.disk = writeVoteState(EMPTY_DISK, {
       height: 1,
@@ -48,11 +51,17 @@ function every(world: World, ms: number, action: () => void): void {
 }
 
 function planWork(world: World): void {
-  const { heights, healsAt, load } = world.scenario
+  const { heights, healsAt, load, workAfter = 0 } = world.scenario
+  for (let k = 1; k <= workAfter; k += 1) {
+    world.schedule.after(healsAt + k * WORK_AFTER_MS, () => {
+      world.pool.submit(1)
+      for (const host of world.hosts) host.tellWork()
+    })
+  }
   if (load === 'saturated') return
   for (let height = 1; height < heights; height += 1) {
     world.schedule.after(Math.ceil((height * healsAt) / heights), () => {
-      world.submit(1)
+      world.pool.submit(1)
       for (const host of world.hosts) host.tellWork()
     })
   }

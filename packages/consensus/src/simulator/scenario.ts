@@ -1,12 +1,18 @@
 import { faultTolerance } from '@vitalchain/core'
 import { STRATEGIES, type Strategy } from './strategies.ts'
 import { createRandom, type Random } from './random.ts'
+import type { Change } from './members.ts'
 import type { DiskLoss, Outcome, Scenario } from './outcome.ts'
 import { HASTY } from './settings.ts'
 import { World } from './world.ts'
 
 /** Whole minutes that the clock of one validator may be off, either way, ms. */
 const CLOCK_JUMP_MS = 600_000
+/** Changes of the validators that a scenario tries, and the fewest validators that one may leave. */
+const CHANGES_MAX = 4
+const VALIDATORS_MIN = 4
+/** Spare keys that are for newcomers; those above are for members that change their key. */
+const SPARE_MEMBERS = 4
 
 /** A scenario drawn from a seed; parts can be fixed. */
 export function randomScenario(seed: number, fixed: Partial<Scenario> = {}): Scenario {
@@ -17,7 +23,7 @@ export function randomScenario(seed: number, fixed: Partial<Scenario> = {}): Sce
   const faulty =
     fixed.faulty ?? (random.chance(0.5) ? randomVillains(random, validators, budget) : new Map())
   const lost = randomLosses(random, validators, budget, faulty)
-  return {
+  const scenario: Scenario = {
     seed,
     validators,
     heights: 20 + random.integer(5),
@@ -45,6 +51,46 @@ export function randomScenario(seed: number, fixed: Partial<Scenario> = {}): Sce
     ambush: random.chance(0.1),
     ...fixed
   }
+  return withChanges(scenario)
+}
+
+/** Three of ten scenarios change their validators, unless it is fixed whether. */
+function withChanges(scenario: Scenario): Scenario {
+  const { seed, changes, ambush, startViews } = scenario
+  const random = createRandom(seed ^ 0x27d4_eb2f)
+  if (changes !== undefined || ambush === true || startViews !== undefined || !random.chance(0.4))
+    return { changes: [], ...scenario }
+  return { ...scenario, changes: randomChanges(random, scenario) }
+}
+
+/** Up to four changes; at most f of the validators are faulty or without their vote state all the time. */
+function randomChanges(random: Random, scenario: Scenario): Change[] {
+  const { validators, faulty, lost, healsAt } = scenario
+  const amiss = new Set([...faulty.keys(), ...lost.keys()])
+  const changes: Change[] = []
+  let members = Array.from({ length: validators }, (_, member) => member)
+  let next = validators
+  for (let tries = 0; tries < CHANGES_MAX; tries += 1) {
+    const at = Math.floor((healsAt * (1 + tries + random.fraction())) / (CHANGES_MAX + 1))
+    const kind = random.pick(['add', 'remove', 'replace'] as const)
+    const [first = 0, ...others] = members
+    const member = kind === 'add' ? next : random.pick([first, ...others])
+    const after = applied(members, kind, member)
+    const tolerated = faultTolerance(after.length)
+    if (after.length < VALIDATORS_MIN || after.filter(each => amiss.has(each)).length > tolerated)
+      continue
+    members = after
+    // A newcomer brings the key of its own number; a new key takes a number that no newcomer has.
+    const key = kind === 'replace' ? validators + SPARE_MEMBERS + tries : undefined
+    changes.push({ kind, member, key, at })
+    if (kind === 'add') next += 1
+  }
+  return changes
+}
+
+function applied(members: readonly number[], kind: Change['kind'], member: number): number[] {
+  if (kind === 'add') return [...members, member]
+  return kind === 'remove' ? members.filter(each => each !== member) : [...members]
 }
 
 /** Runs a scenario to its end. The same scenario always ends the same way. */

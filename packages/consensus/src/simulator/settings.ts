@@ -30,7 +30,8 @@ export const CALM: Partial<Scenario> = {
   clockJump: undefined,
   startViews: undefined,
   timers: {},
-  ambush: false
+  ambush: false,
+  changes: []
 }
 
 /** Nothing fails but the network, in the worst way: one validator decides and the others do not hear of it. */

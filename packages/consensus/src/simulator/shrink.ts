@@ -22,7 +22,8 @@ const CALMED = [
   'skew',
   'clockJump',
   'startViews',
-  'ambush'
+  'ambush',
+  'changes'
 ] as const satisfies readonly (keyof Scenario)[]
 
 /**

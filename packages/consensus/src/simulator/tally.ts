@@ -11,6 +11,9 @@ export interface Tally {
   readonly highestView: number
   /** Runs with as many faulty validators as are tolerated. */
   readonly byzantine: number
+  /** Runs in which the validators change, and those in which no write was torn. */
+  readonly changing: number
+  readonly untorn: number
   /** Runs by the number of validators. */
   readonly sizes: Readonly<Record<string, number>>
   readonly faults: Readonly<Record<string, number>>
@@ -33,6 +36,8 @@ export const EMPTY_TALLY: Tally = {
   views: 0,
   highestView: 0,
   byzantine: 0,
+  changing: 0,
+  untorn: 0,
   sizes: {},
   faults: {},
   rules: {},
@@ -53,6 +58,8 @@ export function addOutcome(tally: Tally, outcome: Outcome): Tally {
     views: outcome.views,
     highestView: outcome.highestView,
     byzantine: scenario.faulty.size === faultTolerance(scenario.validators) ? 1 : 0,
+    changing: (scenario.changes ?? []).length > 0 ? 1 : 0,
+    untorn: outcome.faults['torn write'] === undefined ? 1 : 0,
     sizes: { [scenario.validators]: 1 },
     faults: outcome.faults,
     rules: outcome.rules,
@@ -73,6 +80,8 @@ export function addTally(a: Tally, b: Tally): Tally {
     views: a.views + b.views,
     highestView: Math.max(a.highestView, b.highestView),
     byzantine: a.byzantine + b.byzantine,
+    changing: a.changing + b.changing,
+    untorn: a.untorn + b.untorn,
     sizes: addCounts(a.sizes, b.sizes),
     faults: addCounts(a.faults, b.faults),
     rules: addCounts(a.rules, b.rules),

@@ -29,7 +29,9 @@ export class Transcript {
     const place =
       message.type === 'decided'
         ? [message.certificate.height, message.certificate.view]
-        : [message.height, message.view]
+        : 'view' in message
+          ? [message.height, message.view]
+          : []
     const receivers = to === 'all' ? 'all' : to.map(each => `#${each}`).join(' ')
     this.add(time, who, `says ${message.type} to ${receivers}`, ...place)
   }
@@ -37,6 +39,11 @@ export class Transcript {
   lines(): string[] {
     return this.#notes.map(note => note.filter(each => each !== '').join(' '))
   }
+}
+
+/** A machine's name in a transcript: the second of two twins has a stroke. */
+export function nameOf(host: { readonly validator: number; readonly instance: number }): string {
+  return `#${host.validator}${host.instance === host.validator ? '' : "'"}`
 }
 
 /** A digest of a transcript: equal digests mean equal runs. */

@@ -39,8 +39,10 @@ export class Villain {
     this.random = world.random
   }
 
+  /** Its index; when it is no validator any more, one that belongs to somebody else, under which nobody believes it. */
   get sender(): number {
-    return this.host.validator
+    const { validators, validator } = this.host
+    return this.host.indexOf(validator) ?? validator % validators.length
   }
 
   get state(): ReplicaState | undefined {
@@ -53,12 +55,12 @@ export class Villain {
   }
 
   get others(): number[] {
-    return this.#world.others(this.host)
+    return this.#world.traffic.others(this.host)
   }
 
   /** Signs anything, in the own name only. */
   sign(message: Unsigned, scope: VoteScope = SCOPE): SignedMessage {
-    const signature = this.#world.keys.sign(this.sender, messageSignBytes(scope, message))
+    const signature = this.#world.keys.sign(this.host.key, messageSignBytes(scope, message))
     return { ...message, sender: this.sender, signature }
   }
 
@@ -76,7 +78,8 @@ export class Villain {
 
   /** Something came from an honest validator. */
   hear(message: Message): void {
-    const byHonest = 'sender' in message && this.#world.isHonest(message.sender)
+    const [by] = 'sender' in message ? this.host.members([message.sender]) : []
+    const byHonest = by !== undefined && this.#world.isHonest(by)
     if (!byHonest || !this.random.chance(REACTION)) return
     for (const strategy of this.strategies)
       this.#act(strategy, BEHAVIOURS[strategy].hear?.(this, message))
@@ -114,10 +117,10 @@ export class Villain {
 
   #emit(outgoing: readonly Outgoing[]): void {
     for (const { to, message, delay } of outgoing) {
-      if (delay === undefined) this.#world.deliver(this.host, to, message)
+      if (delay === undefined) this.#world.traffic.deliver(this.host, to, message)
       else
         this.#world.schedule.after(delay, () => {
-          this.#world.deliver(this.host, to, message)
+          this.#world.traffic.deliver(this.host, to, message)
         })
     }
   }

@@ -1,5 +1,5 @@
 import { blockHash, sha256, u32be } from '@vitalchain/core'
-import type { Message } from './replica.ts'
+import { isSigned, type Message } from './replica.ts'
 import type { Outgoing, Villain } from './villain.ts'
 
 const NO_HASH = new Uint8Array(32)
@@ -15,7 +15,7 @@ export function speakToFew(
 
 /** PREPARE and COMMIT for whatever anybody names, in any view, and an empty view change to any view. */
 export function voteForEverything(villain: Villain, message: Message): readonly Outgoing[] {
-  if (message.type === 'status' || message.type === 'decided') return []
+  if (!isSigned(message)) return []
   const { random, sender } = villain
   const { height } = message
   if (message.type === 'view-change') {

@@ -1,6 +1,5 @@
 import { BEHAVIOURS, type Behaviour, type Strategy } from './strategies.ts'
 import { Villain } from './villain.ts'
-import { transactionKey, transactionsOf } from './chain.ts'
 import { Checker } from './checker.ts'
 import { rulesOf } from './coverage.ts'
 import { planDisasters } from './disasters.ts'
@@ -9,25 +8,23 @@ import { createCheckedKeys, type KeyRing } from './keys.ts'
 import type { Mutant } from './mutant.ts'
 import { Network } from './network.ts'
 import type { Outcome, Scenario } from './outcome.ts'
+import { Pool } from './pool.ts'
+import { Progress } from './progress.ts'
 import { createRandom, type Random } from './random.ts'
-import {
-  decodeMessage,
-  encodeMessage,
-  type Effect,
-  type Input,
-  type Message,
-  type ReplicaState,
-  type TimerSettings
-} from './replica.ts'
+import { type Effect, type Input, type ReplicaState, type TimerSettings } from './replica.ts'
 import { planRoutine, prepareHosts } from './routine.ts'
 import { Schedule } from './schedule.ts'
-import { Transcript } from './transcript.ts'
+import { Traffic } from './traffic.ts'
+import { Transcript, nameOf } from './transcript.ts'
 
 /** After healing, all decisions may take this long, ms: a whole rotation of timeouts from 4 s doubled. */
 const LIVENESS_LIMIT_MS = 120_000
 /** An idle network is watched this long, ms, after this long to settle. */
 const IDLE_WATCH_MS = 25_000
 const IDLE_SETTLE_MS = 8_000
+
+/** How long a machine is down after a crash at a given boundary, ms. */
+const CRASH_MS = 100
 
 /** Machines, a network between them and a checker, in virtual time. Everything follows from the scenario. */
 export class World {
@@ -36,18 +33,21 @@ export class World {
   readonly random: Random
   readonly keys: KeyRing
   readonly checker: Checker
+  /** Writes of vote states that are to end in a crash half way, at whichever honest machine writes next. */
+  tears = 0
+  readonly pool: Pool = new Pool(this)
+  readonly traffic: Traffic = new Traffic(this)
+  readonly progress: Progress = new Progress(this)
   readonly mutant: Mutant | undefined
   readonly timers: Partial<TimerSettings>
   readonly network: Network
   readonly hosts: readonly Host[]
   readonly villains: ReadonlyMap<Host, Villain>
-  readonly #transcript: Transcript
-  readonly #transactions: { readonly nonce: number; readonly key: string }[] = []
+  readonly transcript: Transcript
+  #boundaries = 0
   readonly #faults = new Map<string, number>()
   readonly #rules = new Map<string, number>()
   #steps = 0
-  #messages = 0
-  #votes = 0
   #views = 0
   #highestView = 0
   #decidedByHealing = 0
@@ -59,11 +59,12 @@ export class World {
     this.timers = scenario.timers ?? {}
     this.random = createRandom(scenario.seed)
     this.keys = scenario.keys ?? createCheckedKeys(scenario.validators)
-    this.#transcript = new Transcript(scenario.record === true)
+    this.transcript = new Transcript(scenario.record === true)
     this.network = new Network(scenario, this.schedule, this.random, fault => {
       this.count(fault)
     })
-    const indices = Array.from({ length: scenario.validators }, (_, index) => index)
+    const later = (scenario.changes ?? []).filter(({ kind }) => kind === 'add')
+    const indices = Array.from({ length: scenario.validators + later.length }, (_, index) => index)
     this.checker = new Checker(this.keys, new Set(indices.filter(index => this.isHonest(index))))
     const twins = indices.filter(index => scenario.faulty.get(index)?.includes('twins') === true)
     this.hosts = [...indices, ...twins].map(
@@ -77,11 +78,13 @@ export class World {
     )
     if (twins.length > 0) this.count('byzantine twins')
     prepareHosts(this)
-    this.submit(scenario.load === 'saturated' ? scenario.heights : 1)
+    this.pool.submit(scenario.load === 'saturated' ? scenario.heights : 1)
+    const { absent = [], absentFrom = 0 } = scenario
     for (const host of this.hosts)
-      if (scenario.absent?.includes(host.validator) !== true) host.boot()
+      if (absentFrom > 0 || !absent.includes(host.validator)) host.boot()
     planDisasters(this)
     planRoutine(this)
+    this.pool.planChange()
     this.schedule.after(scenario.healsAt, () => {
       this.#decidedByHealing = this.#highest()
     })
@@ -100,6 +103,9 @@ export class World {
         `NO LIVENESS: not everything was decided after the network healed; heights: ${heights}`
       )
     }
+    this.checker.finishes(
+      this.hosts.filter(host => this.isHonest(host.validator)).map(host => host.disk.chain)
+    )
     const watched = faulty.size === 0 && this.network.healed
     if (watched && this.checker.violation === undefined) this.#watchSilence()
     const { violation } = this.checker
@@ -109,14 +115,15 @@ export class World {
       recovery,
       firstDecision: this.#firstDecision,
       steps: this.#steps,
-      messages: this.#messages,
+      messages: this.traffic.messages,
+      bytes: this.traffic.bytes,
       decided: this.#highest(),
       highestView: this.#highestView,
       views: this.#views,
       faults: Object.fromEntries(this.#faults),
       rules: Object.fromEntries(this.#rules),
       transcript:
-        violation === undefined && this.scenario.record !== true ? [] : this.#transcript.lines()
+        violation === undefined && this.scenario.record !== true ? [] : this.transcript.lines()
     }
   }
 
@@ -126,12 +133,17 @@ export class World {
 
   /** Whether a machine's owner has this trait. */
   behaves(host: Host, trait: keyof Behaviour): boolean {
-    return this.#strategiesOf(host).some(strategy => BEHAVIOURS[strategy][trait] !== undefined)
+    return this.strategiesOf(host).some(strategy => BEHAVIOURS[strategy][trait] !== undefined)
   }
 
   /** Whether a machine's owner leaves a transaction out of its blocks. */
   drops(host: Host, nonce: number): boolean {
-    return this.#strategiesOf(host).some(each => BEHAVIOURS[each].drops?.(nonce) === true)
+    return this.strategiesOf(host).some(each => BEHAVIOURS[each].drops?.(nonce) === true)
+  }
+
+  /** How long a machine takes for something, ms. */
+  takes(least: number, spread: number): number {
+    return this.scenario.unit === undefined ? least + this.random.integer(spread) : 0
   }
 
   /** The longest time of a write, ms. */
@@ -139,23 +151,14 @@ export class World {
     return this.network.healed ? 3 : Math.max(1, this.scenario.diskMs)
   }
 
-  /** The transactions that a machine knows and has not committed, oldest first. */
-  pendingAt(host: Host): number[] {
-    const committed = transactionsOf(host.disk.chain)
-    return this.#transactions.filter(({ key }) => !committed.has(key)).map(({ nonce }) => nonce)
-  }
-
-  /** New transactions, known to everybody at once. */
-  submit(count: number): void {
-    for (let k = 0; k < count; k += 1) {
-      const nonce = this.#transactions.length
-      this.#transactions.push({ nonce, key: transactionKey(nonce) })
-    }
-  }
-
   /** Counts an injected fault. */
   count(fault: string): void {
     this.#faults.set(fault, (this.#faults.get(fault) ?? 0) + 1)
+  }
+
+  /** How often a kind of fault was injected. */
+  counted(fault: string): number {
+    return this.#faults.get(fault) ?? 0
   }
 
   /** A replica made a step. */
@@ -170,8 +173,13 @@ export class World {
     for (const rule of rulesOf(before, input, after, effects))
       this.#rules.set(rule, (this.#rules.get(rule) ?? 0) + 1)
     if (!this.isHonest(host.validator)) return
+    this.scenario.watcher?.stepped(host.validator, before, input, after, effects)
     this.checker.holds(before, after)
-    for (const effect of effects) this.checker.emits(host.validator, effect, host.observes)
+    let { observes } = host
+    for (const effect of effects) {
+      if (effect.type === 'begin') observes = false
+      this.checker.emits(host.validator, effect, observes)
+    }
   }
 
   /** Writes a line of the transcript. */
@@ -181,7 +189,7 @@ export class World {
       this.#highestView = Math.max(this.#highestView, view)
     if (what === 'decides' && this.network.healed && (height ?? 0) > this.#decidedByHealing)
       this.#firstDecision ??= this.schedule.now - this.scenario.healsAt
-    this.#transcript.add(this.schedule.now, nameOf(host), what, height, view)
+    this.transcript.add(this.schedule.now, nameOf(host), what, height, view)
   }
 
   /** Crashes a machine now; it comes back later. */
@@ -196,114 +204,36 @@ export class World {
 
   /** Crashes a machine here and now, sometimes; it comes back later. */
   crashesNow(host: Host): boolean {
+    const { crashAt } = this.scenario
+    if (crashAt?.validator === host.instance) {
+      this.#boundaries += 1
+      if (this.#boundaries === crashAt.boundary) {
+        this.count('crash')
+        host.crash()
+        this.schedule.after(CRASH_MS, () => {
+          host.boot()
+        })
+        return true
+      }
+    }
     if (this.network.healed || !this.random.chance(this.scenario.boundaryCrashes)) return false
     this.crash(host, 20 + this.random.integer(400))
     return true
   }
 
-  /** The validators other than this one. */
-  others(host: Host): number[] {
-    return this.keys.validators.map((_, index) => index).filter(index => index !== host.validator)
-  }
-
-  /** Sends what a replica wants to send; a faulty one may send something else. */
-  send(from: Host, to: 'all' | readonly number[], message: Message): void {
-    const villain = this.villains.get(from)
-    if (villain === undefined) this.deliver(from, to, message)
-    else villain.send(to, message)
-  }
-
-  /** Puts a message on the network, through its bytes; bytes that are no message arrive nowhere. */
-  deliver(from: Host, to: 'all' | readonly number[], sent: Message | Uint8Array): void {
-    const message = decoded(sent)
-    if (message === undefined) return this.count('byzantine bytes refused')
-    if (message.type !== 'status') this.#votes += 1
-    this.#transcript.sent(this.schedule.now, nameOf(from), to, message)
-    for (const host of this.hosts) {
-      const meant = to === 'all' || to.includes(host.validator) || host.validator === from.validator
-      if (host === from || !meant) continue
-      if (this.#isAmbushed(host, message)) continue
-      this.#messages += 1
-      this.network.carry(from, host, () => {
-        this.villains.get(host)?.hear(message)
-        host.feed({ type: 'message', from: from.validator, message })
-      })
-    }
-  }
-
-  /** Looks for a block at its holders; some faulty validators give none. */
-  fetch(host: Host, key: string, from: readonly number[]): void {
-    for (const holder of this.hosts) {
-      if (holder === host || this.behaves(holder, 'withholds')) continue
-      if (from.length > 0 && !from.includes(holder.validator)) continue
-      this.network.carry(host, holder, () => {
-        const block = holder.find(key)
-        if (block === undefined) return
-        this.network.carry(holder, host, () => {
-          host.feed({ type: 'fetched', proposal: block })
-        })
-      })
-    }
-  }
-
-  /** Brings the blocks that a machine lacks from another. */
-  sync(host: Host, from: number | undefined): void {
-    if (this.scenario.ambush === true && !this.network.healed) return
-    const holders = this.hosts.filter(
-      each => each !== host && (from === undefined || each.validator === from)
-    )
-    const [first, ...rest] = holders
-    if (first === undefined) return
-    const holder = this.random.pick([first, ...rest])
-    this.network.carry(host, holder, () => {
-      const villain = this.villains.get(holder)
-      const poison = this.#strategiesOf(holder).find(each => BEHAVIOURS[each].chain !== undefined)
-      const { chain } = holder.disk
-      const given =
-        villain === undefined || poison === undefined
-          ? chain
-          : (BEHAVIOURS[poison].chain?.(villain, chain) ?? chain)
-      this.network.carry(holder, host, () => {
-        for (const stored of given.slice(host.height)) {
-          if (!host.up || !host.accepts(stored)) return
-          host.append(stored.block, stored.certificate)
-        }
-      })
-    })
-  }
-
-  /** A machine came up: its links tell both ends. */
-  connect(host: Host): void {
-    for (const other of this.hosts) {
-      if (other === host || other.validator === host.validator) continue
-      this.network.carry(other, host, () => {
-        host.feed({ type: 'connected', peer: other.validator })
-      })
-      this.network.carry(host, other, () => {
-        other.feed({ type: 'connected', peer: host.validator })
-      })
-    }
-  }
-
-  #strategiesOf(host: Host): readonly Strategy[] {
+  /** What a machine's owner does wrong. */
+  strategiesOf(host: Host): readonly Strategy[] {
     return this.scenario.faulty.get(host.validator) ?? []
-  }
-
-  #isAmbushed(to: Host, message: Message): boolean {
-    if (this.scenario.ambush !== true || this.network.healed) return false
-    if (message.type === 'decided' || message.type === 'status') return true
-    return (
-      message.type === 'commit' && to.validator !== message.height % this.keys.validators.length
-    )
   }
 
   #done(): boolean {
     const { heights } = this.scenario
-    if (this.#transactions.length < heights) return false
+    if (!this.pool.isFilled) return false
     return this.hosts.every(
       host =>
         !this.isHonest(host.validator) ||
-        (host.height >= heights && this.pendingAt(host).length === 0)
+        host.gone ||
+        (host.height >= heights && this.pool.pendingAt(host).length === 0)
     )
   }
 
@@ -317,24 +247,12 @@ export class World {
   #watchSilence(): void {
     const settled = this.schedule.now + IDLE_SETTLE_MS
     while (this.schedule.next(settled));
-    const before = this.#votes
+    const before = this.traffic.said
     const blocks = this.#highest()
     while (this.schedule.next(settled + IDLE_WATCH_MS));
-    if (this.#votes !== before)
-      this.checker.fail(`NOT SILENT: ${this.#votes - before} messages while idle`)
+    if (this.traffic.said !== before)
+      this.checker.fail(`NOT SILENT: ${this.traffic.said - before} messages while idle`)
     if (this.#highest() !== blocks) this.checker.fail('NOT SILENT: blocks without work')
     if (this.checker.violation === undefined) this.#rules.set('C-23 silent while idle', 1)
-  }
-}
-
-function nameOf(host: Host): string {
-  return `#${host.validator}${host.instance === host.validator ? '' : "'"}`
-}
-
-function decoded(sent: Message | Uint8Array): Message | undefined {
-  try {
-    return decodeMessage(sent instanceof Uint8Array ? sent : encodeMessage(sent))
-  } catch {
-    return undefined
   }
 }
