@@ -13,6 +13,10 @@ export type { LedgerReader } from './ledger/types.ts'
 export type { PayloadMeta } from './store/payload-store.ts'
 export type { WantedPayload } from './store/wanted-payloads.ts'
 export type { Unit } from './pool/unit.ts'
+export type { Membership } from './members/membership.ts'
+export type { Standing } from './members/standing.ts'
+export { signReady, type NewKeys } from './members/ready.ts'
+export { createVoteState } from './consensus/vote-store.ts'
 export { nodeCryptoBackend } from './crypto/node-crypto-backend.ts'
 export {
   createHttpApi,

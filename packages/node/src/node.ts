@@ -1,14 +1,6 @@
-import {
-  callFormat,
-  callTransaction,
-  equalBytes,
-  errorCode,
-  sha256,
-  signCose,
-  useCryptoBackend,
-  VitalchainError
-} from '@vitalchain/core'
-import { callHead, listMembers, registerDeviceArgs, revokeDeviceArgs } from '@vitalchain/contracts'
+import { equalBytes, errorCode, sha256, useCryptoBackend, VitalchainError } from '@vitalchain/core'
+import { registerDeviceArgs, revokeDeviceArgs } from '@vitalchain/contracts'
+import { signOperatorCall } from './calls.ts'
 import { nodeCryptoBackend } from './crypto/node-crypto-backend.ts'
 import { FIRST_CURSOR, formatCursor, type Cursor } from './ledger/events.ts'
 import { type Ledger } from './ledger/ledger.ts'
@@ -73,27 +65,8 @@ export function createLedgerNode(options: LedgerNodeOptions): LedgerNode {
     },
     submit: async unit => (await parts().admission.submit(unit)).transaction.id,
     async call(method, args, { signal } = {}) {
-      const { ledger } = parts()
-      const operator = keys.operator
-      const author =
-        operator === undefined
-          ? undefined
-          : listMembers(ledger.state).find(each =>
-              equalBytes(each.operatorKey.bytes, operator.publicKey.bytes)
-            )?.id
-      if (operator === undefined || author === undefined)
-        throw new VitalchainError(
-          'ERR_NO_OPERATOR',
-          "this node does not hold a member's operator key"
-        )
-      const previous = callHead(ledger.state, author)
-      if (previous === undefined)
-        throw new VitalchainError('ERR_AUTHOR_UNKNOWN', 'the member may not make calls')
-      const cose = await signCose(
-        operator,
-        callFormat.encode({ network: networkId, author, previous, method, args })
-      )
-      const id = await node.submit({ transaction: callTransaction(cose), payload: undefined })
+      const transaction = await signOperatorCall(parts().ledger, keys.operator, method, args)
+      const id = await node.submit({ transaction, payload: undefined })
       return node.committed(id, signal === undefined ? {} : { signal })
     },
     registerDevice: (device, wait) =>

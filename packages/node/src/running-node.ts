@@ -1,15 +1,25 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { equalBytes, errorCode, toHex, type VitalchainError } from '@vitalchain/core'
+import { ed25519PublicKey, equalBytes, errorCode, toHex, VitalchainError } from '@vitalchain/core'
 import { createRules, devices, listMembers, members } from '@vitalchain/contracts'
 import { createBlockSource } from './consensus/block-source.ts'
-import { createReplicaHost } from './consensus/replica-host.ts'
-import { openVoteStore, type VoteStore } from './consensus/vote-store.ts'
+import { createReplicaHost, RECOVERY_EPOCH } from './consensus/replica-host.ts'
+import { lockKey, type KeyLock } from './consensus/key-lock.ts'
+import { createOverrideNote } from './consensus/override-note.ts'
+import { openRemoteSigner } from './consensus/remote-signer.ts'
+import {
+  openVoteStore,
+  takeVoteState,
+  voteStoreOf,
+  type VoteStore
+} from './consensus/vote-store.ts'
 import { createNodeSigner } from './crypto/node-signer.ts'
 import { createDeviceSessions } from './devices/device-sessions.ts'
 import type { Executed } from './ledger/execute.ts'
 import { openLedger, type Ledger, type LedgerInit } from './ledger/ledger.ts'
-import { createNetwork, type MemberPeer } from './network/index.ts'
+import { createMembershipKeeper } from './members/membership.ts'
+import { memberPeers } from './members/peers.ts'
+import { createNetwork } from './network/index.ts'
 import { createAdmission } from './pool/admission.ts'
 import { createGossip } from './pool/gossip.ts'
 import { createOffers } from './pool/offers.ts'
@@ -39,15 +49,29 @@ export interface RunningNode {
 /** Opens what is on disk. What was opened before a failure is closed again, or the directory would stay locked. */
 async function openDisk(
   dataDir: string | undefined,
-  init: Omit<LedgerInit, 'store'>
-): Promise<{ readonly ledger: Ledger; readonly votes: VoteStore }> {
+  key: Uint8Array | undefined,
+  init: Omit<LedgerInit, 'store'>,
+  onFatal: (error: VitalchainError) => void
+): Promise<{
+  readonly ledger: Ledger
+  readonly votes: VoteStore
+  readonly lock: KeyLock | undefined
+}> {
   if (dataDir !== undefined) await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const store = await openStore(dataDir === undefined ? 'memory' : join(dataDir, 'ledger'))
+  const store = await openStore(dataDir === undefined ? 'memory' : join(dataDir, 'ledger'), onFatal)
   let votes: VoteStore | undefined
+  let lock: KeyLock | undefined
   try {
-    votes = await openVoteStore(dataDir === undefined ? 'memory' : join(dataDir, 'votes'))
-    return { votes, ledger: await openLedger({ store, ...init }) }
+    votes = await openVoteStore(dataDir === undefined ? 'memory' : voteStoreOf(dataDir))
+    // What is kept in memory is forgotten with the process: each start there is the first.
+    if (key !== undefined && dataDir === undefined) await votes.of(key).begin(1)
+    if (key !== undefined && dataDir !== undefined) {
+      lock = await lockKey(key)
+      await takeVoteState(dataDir, key, votes.of(key))
+    }
+    return { votes, lock, ledger: await openLedger({ store, ...init }) }
   } catch (error) {
+    await lock?.release()
     await votes?.close()
     await store.close()
     throw error
@@ -65,22 +89,28 @@ export async function startNode(
 ): Promise<RunningNode> {
   const { genesis, keys, now, log, dataDir } = settings
   const rules = createRules(settings.contracts ?? [members, devices])
-  const { ledger, votes } = await openDisk(dataDir, { genesis, rules, now })
+  if (settings.acceptDoubleSignRisk === true && keys.operator === undefined)
+    throw new VitalchainError(
+      'ERR_NO_OPERATOR',
+      'the override is recorded with the operator key, which this node does not hold'
+    )
+  const signer = keys.consensus === undefined ? undefined : createNodeSigner(keys.consensus)
+  const { ledger, votes, lock } = await openDisk(
+    dataDir,
+    signer?.publicKey.bytes,
+    { genesis, rules, now },
+    onFatal
+  )
   const stopping = new AbortController()
 
-  const memberPeers = (): readonly MemberPeer[] =>
-    listMembers(ledger.state).map(({ id, transportKey: key }) => ({
-      member: id,
-      transportKey: key,
-      addresses: []
-    }))
   const network = createNetwork({
     privateKey: keys.transport,
     networkId: ledger.network,
     listen: settings.listen ?? ['/ip4/127.0.0.1/tcp/0'],
     ...(settings.announce === undefined ? {} : { announce: settings.announce }),
     bootstrap: settings.bootstrap ?? [],
-    members: memberPeers,
+    ...(settings.deny === undefined ? {} : { deny: settings.deny }),
+    members: () => memberPeers(ledger.state),
     log
   })
   const pool = createPool(rules, ledger.state)
@@ -133,22 +163,50 @@ export async function startNode(
     const lost = pool.remove(transactions)
     source.keep(transactions)
     discard(lost)
-    sessions.committed(transactions.map(each => each.transaction))
+    const committed = transactions.map(each => each.transaction)
+    sessions.committed(committed)
+    membership.committed(committed)
+    override.committed(committed)
     repair.wake()
   }
+  const reachSigner = (path: string) => (signal: AbortSignal) =>
+    openRemoteSigner({
+      path,
+      scope: { network: ledger.network, recoveryEpoch: RECOVERY_EPOCH },
+      store: votes,
+      signal,
+      log
+    })
   const host = createReplicaHost({
     ledger,
     pool,
     network,
     votes,
     source,
-    signer: keys.consensus === undefined ? undefined : createNodeSigner(keys.consensus),
+    signer,
+    ...(settings.signer === undefined ? {} : { remote: reachSigner(settings.signer) }),
+    override: settings.acceptDoubleSignRisk ?? false,
+    onOverride: () => override.record(),
     now,
+    timings: settings.timings ?? false,
     log,
     onBehind: member => void catchUp.run(member),
     onRefused: refused => discard(refused),
+    // As any other transaction: the pool, the topic, and a block of whoever leads. Another node may be faster.
+    onEvidence: transaction =>
+      void admission
+        .submit({ transaction, payload: undefined })
+        .catch((error: unknown) => log('evidence not admitted', { code: errorCode(error) })),
     onCommitted,
     onFatal
+  })
+  const override = createOverrideNote({
+    ledger,
+    admission,
+    votes,
+    operator: keys.operator,
+    key: () => host.self?.consensusKey,
+    log
   })
   const catchUp = createCatchUp({
     ledger,
@@ -160,11 +218,26 @@ export async function startNode(
       host.advanced()
     },
     onDiverged: onFatal,
+    lastHeightOf: peer => membership.lastHeightOf(peer),
+    log
+  })
+  const membership = createMembershipKeeper({
+    ledger,
+    network,
+    catchUp,
+    own: {
+      transportKey,
+      consensusKey: keys.consensus === undefined ? undefined : ed25519PublicKey(keys.consensus)
+    },
+    bootstrap: settings.bootstrap ?? [],
     log
   })
   const repair = createPayloadRepair({ ledger, network, log })
   const sessions = createDeviceSessions({ ledger, network, admission, node: transportKey, log })
-  const expiry = setInterval(() => discard(pool.expire(now())), EXPIRE_INTERVAL_MS)
+  const expiry = setInterval(() => {
+    discard(pool.expire(now()))
+    override.remind()
+  }, EXPIRE_INTERVAL_MS)
 
   const nameOf = (id: Uint8Array | undefined): string | undefined =>
     id === undefined
@@ -179,10 +252,12 @@ export async function startNode(
     // Each of them, also when one before fails: what stays open would keep the directory locked.
     let failure: { readonly cause: unknown } | undefined
     for (const close of [
+      () => membership.stop(),
       () => host.stop(),
       () => repair.stop(),
       () => network.stop(),
       () => votes.close(),
+      async () => lock?.release(),
       () => ledger.close()
     ]) {
       try {
@@ -197,6 +272,8 @@ export async function startNode(
     await network.start()
     await host.start()
     repair.start()
+    membership.start()
+    override.remind()
   } catch (error) {
     await stop()
     throw error
@@ -222,10 +299,14 @@ export async function startNode(
         view: host.view,
         leader: nameOf(ledger.validators()[host.leader]?.member),
         links: network.linkedMembers().flatMap(member => nameOf(member) ?? []),
+        banned: network
+          .links()
+          .flatMap(({ member, bannedMs }) => (bannedMs > 0 ? (nameOf(member) ?? []) : [])),
         waiting: pool.size,
         payloadsMissing: ledger.wantedPayloads(MISSING_SHOWN_MAX).length,
         deviceSessions: sessions.size,
-        votes: host.votes
+        votes: host.votes,
+        membership: membership.membership
       }
     }
   }

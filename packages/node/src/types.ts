@@ -2,6 +2,7 @@ import type { ErrorValues, Signer, VitalchainError } from '@vitalchain/core'
 import type { Contract, RegisterDevice, StateReader } from '@vitalchain/contracts'
 import type { CommittedEvent } from './ledger/events.ts'
 import type { LedgerReader } from './ledger/ledger.ts'
+import type { Membership } from './members/membership.ts'
 import type { Unit } from './pool/unit.ts'
 
 /** The keys of a node. Those it lacks it does not use: without a consensus key it follows. */
@@ -21,6 +22,16 @@ export interface LedgerNodeOptions {
   readonly keys: NodeKeys
   /** Where everything is kept; undefined keeps it in memory, for tests. */
   readonly dataDir?: string
+  /**
+   * The socket of a signer in another process that holds the consensus key, instead of `keys.consensus`. While it is not
+   * reached this node follows.
+   */
+  readonly signer?: string
+  /**
+   * The operator takes the risk that the consensus key signs twice: if its votes are missing, this node votes at once and
+   * records that on the chain with the operator's key. Changes nothing when they are here. spec C-39
+   */
+  readonly acceptDoubleSignRisk?: boolean
   /** Multiaddrs to listen on. Default: any free port on loopback. */
   readonly listen?: readonly string[]
   /** Multiaddrs to tell others instead, behind a NAT. */
@@ -29,8 +40,12 @@ export interface LedgerNodeOptions {
   readonly bootstrap?: readonly string[]
   /** The contracts, as the genesis lists them. Default: members and devices. */
   readonly contracts?: readonly Contract[]
+  /** Peers, by PeerId, with which this node has no connection; asked at each one. Messages go round by the other members. */
+  readonly deny?: (peer: string) => boolean
   /** The clock, ms since 1970. */
   readonly now?: () => number
+  /** Whether the log tells how long each step of each height took. Default: false. */
+  readonly timings?: boolean
   /** Told what happens, as a short name and values fit for a log: never a secret or anything about a patient. */
   readonly log?: (event: string, values: ErrorValues) => void
 }
@@ -50,12 +65,16 @@ export interface NodeStatus {
   readonly leader: string | undefined
   /** Names of the other members with which a link is up. */
   readonly links: readonly string[]
+  /** Names of the members that are kept out for a while because they misbehaved. */
+  readonly banned: readonly string[]
   readonly waiting: number
   /** Payloads that committed statements name and this node still has to fetch; 64 stands for 64 or more. */
   readonly payloadsMissing: number
   readonly deviceSessions: number
   /** Whether this node votes. */
   readonly votes: boolean
+  /** What this node is to the others, as far as it knows; only a `member` can vote. */
+  readonly membership: Membership
 }
 
 /** A running node of the ledger. */

@@ -35,6 +35,9 @@ export function errorExit(error: unknown): number {
 
 const USAGE_CODES: ReadonlySet<string> = new Set([
   'ERR_USAGE',
+  'ERR_OTHER_NETWORK',
+  'ERR_UNKNOWN_MEMBER',
+  'ERR_CHANGE_UNKNOWN',
   'ERR_FILE',
   'ERR_KEYS_NOT_OF_MEMBER',
   'ERR_DATA_DIR_NOT_EMPTY',

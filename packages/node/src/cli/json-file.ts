@@ -15,6 +15,8 @@ export interface JsonReader {
   field(name: string): JsonReader
   /** A field that may be absent or null. */
   optional(name: string): JsonReader | undefined
+  /** The value as one line of JSON. */
+  json(): string
 }
 
 /**
@@ -75,6 +77,7 @@ function reader(value: unknown, path: string): JsonReader {
   return {
     text,
     optional,
+    json: () => JSON.stringify(value),
     integer(min = 0, max = Number.MAX_SAFE_INTEGER) {
       if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max)
         throw fault(path, `a whole number from ${min} to ${max}`)

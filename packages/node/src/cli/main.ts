@@ -2,6 +2,7 @@ import { VALIDATORS_MAX, VitalchainError } from '@vitalchain/core'
 import { Command, CommanderError, Option } from 'commander'
 import { countArgument, factorArgument, hashArgument } from './arguments.ts'
 import { errorExit, errorLine, EXIT, type CliIo } from './io.ts'
+import { addMember } from './member-commands.ts'
 import { namedFault } from './system-fault.ts'
 import { version } from './version.ts'
 
@@ -54,10 +55,13 @@ function createProgram(io: CliIo, run: Run): Command {
     writeErr: text => io.err(text.replace(/\n$/, ''))
   })
   addStart(program, io, run)
+  addSigner(program, io, run)
   addDev(program, io, run)
+  addMember(program, io, run)
   addVerify(program, io, run)
   addExport(program, io, run)
   addDump(program, io, run)
+  addBlame(program, io, run)
   return program
 }
 
@@ -67,6 +71,11 @@ function addStart(program: Command, io: CliIo, run: Run): void {
     .description('run one node, until SIGTERM or SIGINT')
     .requiredOption('--data-dir <dir>', 'the directory of the node')
     .option('--stop-on-input-end', 'also stop when the standard input ends', false)
+    .option(
+      '--i-accept-double-sign-risk',
+      'vote although the votes of this key are lost; recorded on the chain',
+      false
+    )
     .addHelpText(
       'after',
       `
@@ -74,13 +83,49 @@ The directory holds node.json ({"listen": [multiaddr, ...], "bootstrap": [multia
 genesis.cbor, and keys.json with the node's secret seeds in hexadecimal. The seeds are not encrypted: the file must be
 readable by its owner alone (0600). The operator's token for the HTTP API is made at the first start, in api-token.
 
+With "signer": "/path.sock" in node.json the consensus key is in another process, vitalchain signer, and not in keys.json.
+
+A validator whose votes are missing (a new or restored directory, a key from elsewhere) follows until it is safe to vote
+again: two blocks after a quorum of others answered what they have. With too few others it waits for ever, and says so;
+then --i-accept-double-sign-risk makes it vote at once, if its operator knows that nothing else runs with its key.
+
 One line of JSON on the standard output says that the node is ready and where; logs go to the standard error.
 
 Example:
   vitalchain start --data-dir /var/lib/vitalchain`
     )
-    .action((options: { dataDir: string; stopOnInputEnd: boolean }) =>
-      run(async () => (await import('./start.ts')).startCommand(options, io))
+    .action(
+      (options: { dataDir: string; stopOnInputEnd: boolean; iAcceptDoubleSignRisk: boolean }) =>
+        run(async () => (await import('./start.ts')).startCommand(options, io))
+    )
+}
+
+function addSigner(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('signer')
+    .description(
+      "hold a validator's consensus key in a process of its own, until SIGTERM or SIGINT"
+    )
+    .requiredOption('--data-dir <dir>', 'the directory of the signer')
+    .requiredOption(
+      '--socket <path>',
+      'where its node connects: a Unix socket (mode 0600), or a pipe on Windows'
+    )
+    .option('--stop-on-input-end', 'also stop when the standard input ends', false)
+    .addHelpText(
+      'after',
+      `
+The directory holds genesis.cbor, keys.json with "consensus", the secret seed in hexadecimal (0600), and what the key signed,
+in votes. To move a key here, stop the node, move (never copy) "consensus" from its keys.json and its directories votes and
+new-keys, and put "signer": "<path>" into its node.json.
+
+The signer serves one node at a time and signs only what may follow what it signed before, whatever the node asks.
+
+Example:
+  vitalchain signer --data-dir /var/lib/vitalchain-signer --socket /run/vitalchain/signer.sock`
+    )
+    .action((options: { dataDir: string; socket: string; stopOnInputEnd: boolean }) =>
+      run(async () => (await import('./signer.ts')).signerCommand(options, io))
     )
 }
 
@@ -226,6 +271,30 @@ Example:
     )
     .action((options: { dataDir: string; grep?: string }) =>
       run(async () => (await import('./dump.ts')).dumpCommand(options, io))
+    )
+}
+
+function addBlame(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('blame')
+    .description('look for a fork between the ledgers of stopped nodes, and name who made it')
+    .requiredOption('--data-dir <dir...>', 'the directories of two or more nodes')
+    .option('--json', 'the answer as one line of JSON', false)
+    .addHelpText(
+      'after',
+      `
+Two certified blocks at one height mean that more members broke the rules than are tolerated. Those who are proved to have
+done so are named; the proofs are signatures in the ledgers and in what the nodes heard. Exit code 1 when there is a fork.
+
+Example:
+  vitalchain blame --data-dir a/hospital-1 --data-dir b/hospital-2`
+    )
+    .action((options: { dataDir: readonly string[]; json: boolean }) =>
+      run(async () => {
+        if (options.dataDir.length < 2)
+          throw new VitalchainError('ERR_USAGE', 'give the directories of two nodes or more')
+        return (await import('./blame.ts')).blameCommand(options, io)
+      })
     )
 }
 

@@ -4,8 +4,10 @@ import { operatorSigner } from '../testing/found-network.ts'
 import type { NodeSecrets } from './node-dir.ts'
 
 /**
- * Checks that a node's secret keys are those of one member of its genesis. With any others the node would run, and the
- * other members would not take its connections or its votes, without a word that says why.
+ * Checks that a node's secret keys can belong together. A node may run with keys that the genesis does not have: those of a
+ * newcomer, or a member's new ones, which the ledger decides about. But keys of two founders, or a founder's key under which
+ * that founder's node does not run, would run without a word that says why nobody takes its connections or its votes; and
+ * a consensus key in two directories would vote twice.
  *
  * @param genesis - the genesis document's bytes
  * @throws VitalchainError `ERR_FILE` when the genesis is none, `ERR_KEYS_NOT_OF_MEMBER` naming the first key that is wrong
@@ -13,13 +15,19 @@ import type { NodeSecrets } from './node-dir.ts'
 export function checkMemberKeys(genesis: Uint8Array, secrets: NodeSecrets): void {
   const { members } = decodeGenesis(genesis)
   const transport = transportPublicKey(secrets.transport)
+  const consensus =
+    secrets.consensus === undefined ? undefined : ed25519PublicKey(secrets.consensus)
   const member = members.find(({ transportKey }) => equalBytes(transportKey, transport))
-  if (member === undefined) throw fault('transport', 'is that of no member of this genesis')
+  if (member === undefined) {
+    // The operator's key may be a founder's: its hospital moves to new keys on a new node.
+    const voter = members.find(
+      ({ consensusKey }) => consensus !== undefined && equalBytes(consensusKey, consensus)
+    )
+    if (voter === undefined) return
+    throw fault('transport', `is not that of ${voter.name}, whose consensus key this is`)
+  }
   const others = `is not that of ${member.name}, whose transport key this is`
-  if (
-    secrets.consensus !== undefined &&
-    !equalBytes(ed25519PublicKey(secrets.consensus), member.consensusKey)
-  )
+  if (consensus !== undefined && !equalBytes(consensus, member.consensusKey))
     throw fault('consensus', others)
   if (secrets.operator === undefined) return
   const { algorithm, bytes } = operatorSigner({ operator: secrets.operator }).publicKey

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { toHex, VitalchainError } from '@vitalchain/core'
+import { ed25519PublicKey, toHex, VitalchainError } from '@vitalchain/core'
+import { createVoteState } from '../consensus/vote-store.ts'
 import type { MemberSecrets } from '../testing/found-network.ts'
-import { readBytes, readJsonFile } from './json-file.ts'
+import { readBytes, readJsonFile, type JsonReader } from './json-file.ts'
 
 /** What `node.json` says. */
 export interface NodeConfig {
@@ -11,6 +12,12 @@ export interface NodeConfig {
   readonly listen: readonly string[]
   /** Multiaddrs of other nodes, with `/p2p/…`. */
   readonly bootstrap: readonly string[]
+  /** Multiaddrs to tell others instead of those it listens on, behind a NAT or a proxy. Default: none. */
+  readonly announce?: readonly string[]
+  /** Whether the log tells how long each step of each height took. Default: false. */
+  readonly timings?: boolean
+  /** The socket of the process that holds the consensus key, when `keys.json` does not. */
+  readonly signer?: string | undefined
   /** Where the HTTP API listens; port 0 takes a free one. */
   readonly http: { readonly host: string; readonly port: number }
 }
@@ -19,6 +26,7 @@ export interface NodeConfig {
 export interface NodeSecrets {
   readonly transport: Uint8Array
   readonly consensus: Uint8Array | undefined
+  readonly checkpoint: Uint8Array | undefined
   readonly operator: Uint8Array | undefined
 }
 
@@ -48,12 +56,7 @@ const OTHERS = 0o077
 export async function readNodeDir(dir: string): Promise<NodeDir> {
   const config = await readJsonFile(join(dir, CONFIG_FILE))
   const genesis = await readBytes(join(dir, GENESIS_FILE))
-  const keysFile = join(dir, KEYS_FILE)
-  const keys = await readJsonFile(keysFile)
-  // Windows has no such permissions: the directory's own protect the file there.
-  if (process.platform !== 'win32' && ((await stat(keysFile)).mode & OTHERS) !== 0) {
-    throw new VitalchainError('ERR_KEYS_READABLE', `others may read ${keysFile}: chmod 600 it`)
-  }
+  const keys = await readKeysFile(dir)
   const http = config.field('http')
   return {
     genesis,
@@ -63,6 +66,9 @@ export async function readNodeDir(dir: string): Promise<NodeDir> {
         .list()
         .map(each => each.text()),
       bootstrap: (config.optional('bootstrap')?.list() ?? []).map(each => each.text()),
+      announce: (config.optional('announce')?.list() ?? []).map(each => each.text()),
+      timings: config.optional('timings')?.boolean() ?? false,
+      signer: config.optional('signer')?.text(),
       http: {
         host: http.optional('host')?.text() ?? '127.0.0.1',
         port: http.field('port').integer(0, PORT_MAX)
@@ -71,12 +77,28 @@ export async function readNodeDir(dir: string): Promise<NodeDir> {
     secrets: {
       transport: keys.field('transport').hex(32),
       consensus: keys.optional('consensus')?.hex(32),
+      checkpoint: keys.optional('checkpoint')?.hex(32),
       operator: keys.optional('operator')?.hex(32)
     }
   }
 }
 
-/** Writes a data directory for a founding member. */
+/**
+ * Reads the secret keys of a directory.
+ *
+ * @throws VitalchainError `ERR_FILE` when the file is missing or no JSON, `ERR_KEYS_READABLE` when others may read it
+ */
+export async function readKeysFile(dir: string): Promise<JsonReader> {
+  const keysFile = join(dir, KEYS_FILE)
+  const keys = await readJsonFile(keysFile)
+  // Windows has no such permissions: the directory's own protect the file there.
+  if (process.platform !== 'win32' && ((await stat(keysFile)).mode & OTHERS) !== 0) {
+    throw new VitalchainError('ERR_KEYS_READABLE', `others may read ${keysFile}: chmod 600 it`)
+  }
+  return keys
+}
+
+/** Writes a data directory for a member with new keys, which sign nowhere else. */
 export async function writeNodeDir(
   dir: string,
   { config, genesis, secrets }: { config: NodeConfig; genesis: Uint8Array; secrets: MemberSecrets }
@@ -92,6 +114,7 @@ export async function writeNodeDir(
   await writeSecretFile(join(dir, KEYS_FILE), `${JSON.stringify(keys, undefined, 2)}\n`)
   await writeFile(join(dir, CONFIG_FILE), `${JSON.stringify(config, undefined, 2)}\n`)
   await writeFile(join(dir, GENESIS_FILE), genesis)
+  await createVoteState(dir, ed25519PublicKey(consensus))
 }
 
 /** Writes a file that only its owner may read; it must not exist. */

@@ -53,6 +53,14 @@ function describeTransaction(
       ['identity', toHex(transaction.id)]
     ]
   }
+  if (transaction.type === 'evidence') {
+    const { kind, validator, height } = transaction.evidence
+    return [
+      ['who', `the hospital at place ${validator} among the validators of block ${height}`],
+      ['what', `its consensus key broke the rules at block ${height}: ${kind}`],
+      ['identity', toHex(transaction.id)]
+    ]
+  }
   if (transaction.type === 'conflict') {
     return [
       ['who', deviceText(transaction.first.statement, transaction.first.signed.publicKey)],
@@ -104,6 +112,10 @@ function transactionToJson(transaction: Transaction): Readonly<Record<string, un
   if (transaction.type === 'call') {
     const { author, method } = transaction.call
     return { type: 'call', id, author: toHex(author), method }
+  }
+  if (transaction.type === 'evidence') {
+    const { kind, validator, height } = transaction.evidence
+    return { type: 'evidence', id, kind, validator, height }
   }
   if (transaction.type === 'conflict') {
     return { type: 'conflict', id, device: toHex(transaction.first.statement.device) }

@@ -12,11 +12,18 @@ import { EXIT, type CliIo } from './io.ts'
 import { checkMemberKeys } from './member-keys.ts'
 import { operatorToken, readNodeDir } from './node-dir.ts'
 
+/** What the override means, for who uses it. */
+const RISK = `--i-accept-double-sign-risk: if votes of this node's key are missing, it votes at once. It may then contradict votes that it
+cast before, as only a faulty validator does: with f others at fault at the same time the ledger can fork, and what it signs twice
+is evidence against this member. The decision is recorded on the chain. Nothing happens if the votes are all here.`
+
 /** What `vitalchain start` was asked for. */
 export interface StartOptions {
   readonly dataDir: string
   /** Whether the end of the standard input stops the node: a supervisor that dies takes it along. */
   readonly stopOnInputEnd?: boolean
+  /** Whether the node votes although votes of its key are missing. */
+  readonly iAcceptDoubleSignRisk?: boolean
 }
 
 /**
@@ -27,7 +34,7 @@ export interface StartOptions {
  * the node's start throws
  */
 export async function startCommand(
-  { dataDir, stopOnInputEnd }: StartOptions,
+  { dataDir, stopOnInputEnd, iAcceptDoubleSignRisk = false }: StartOptions,
   io: CliIo
 ): Promise<number> {
   const { config, genesis, secrets } = await readNodeDir(dataDir)
@@ -36,6 +43,12 @@ export async function startCommand(
   const token = await operatorToken(dataDir)
   const log = (event: string, values: ErrorValues): void =>
     io.err(JSON.stringify({ time: new Date().toISOString(), event, ...values }))
+  if (iAcceptDoubleSignRisk) io.err(RISK)
+  if (config.signer !== undefined && secrets.consensus !== undefined)
+    throw new VitalchainError(
+      'ERR_FILE',
+      'node.json names a signer and keys.json holds a consensus key: take one of them out'
+    )
   const node = createLedgerNode({
     genesis,
     keys: {
@@ -48,6 +61,10 @@ export async function startCommand(
     dataDir,
     listen: config.listen,
     bootstrap: config.bootstrap,
+    announce: config.announce ?? [],
+    timings: config.timings ?? false,
+    ...(config.signer === undefined ? {} : { signer: config.signer }),
+    acceptDoubleSignRisk: iAcceptDoubleSignRisk,
     log
   })
   const told = new Promise<undefined>(resolve => {

@@ -1,49 +1,47 @@
+import { randomBytes } from 'node:crypto'
 import {
-  blockHash,
   equalBytes,
-  errorCode,
-  isVitalchainError,
-  sha256,
+  evidenceTransaction,
   toHex,
   VitalchainError,
   verifySignature,
-  type Block,
   type ErrorValues,
   type Signer,
-  type Validator
+  type Validator,
+  type ValidatorSet
 } from '@vitalchain/core'
 import {
   createReplica,
-  decodeMessage,
   eligibleLeaders,
-  encodeMessage,
   leaderOf,
+  mayVote,
   step,
   type BlockProposal,
   type Effect,
   type HeightContext,
-  type Input,
   type Message,
-  type ReplicaState,
-  type VoteState
+  type ReplicaState
 } from '@vitalchain/consensus'
 import { createCandidate, type Executed } from '../ledger/execute.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Network } from '../network/index.ts'
 import type { Pending, Pool } from '../pool/pool.ts'
 import type { BlockSource } from './block-source.ts'
-import { isStoreFailure } from '../store/store.ts'
+import { createTransport } from './transport.ts'
+import { createHeightTiming } from './height-timing.ts'
+import { createHeightBlocks, type ReplicaInput } from './height-blocks.ts'
+import { reportEvent } from './replica-log.ts'
 import { openVoteSigner, type VoteSigner } from './vote-signer.ts'
-import type { PreparedBodies, VoteStore } from './vote-store.ts'
+import type { VoteStore } from './vote-store.ts'
 
 /** How often a node tells the others where it stands, ms. */
 export const STATUS_INTERVAL_MS: number = 10_000
 
-/** Doublings of the message delay that a proposal of a late view may have taken. */
-const DELAY_DOUBLINGS_MAX = 6
+/** No network was recovered yet. */
+export const RECOVERY_EPOCH: number = 0
 
-type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
-type Event = Without<Input, 'now'>
+/** Random bytes by which the answers to one start are known. */
+const NONCE_BYTES = 32
 
 /** Carries out what the replica asks for: the one place where consensus meets disk, network and clock. */
 export interface ReplicaHost {
@@ -61,7 +59,7 @@ export interface ReplicaHost {
   readonly leader: number
   /** This node in the validator set of the height above the head; undefined when it is not in it. */
   readonly self: Validator | undefined
-  /** Whether this node votes: it has a key, and every vote that it ever signed. */
+  /** Whether this node votes: it is a validator, and nothing that its key signed is missing. */
   readonly votes: boolean
   /** The newest proposal of this hash that this node built, checked or committed. */
   proposal(hash: Uint8Array): BlockProposal | undefined
@@ -74,14 +72,24 @@ export interface ReplicaHostComponents {
   readonly network: Network
   readonly votes: VoteStore
   readonly source: BlockSource
-  /** The consensus key; undefined for a node that only follows. */
+  /** The consensus key; undefined for a node that only follows, and for one whose key is in another process. */
   readonly signer: Signer | undefined
+  /** Reaches the consensus key in another process, however long that takes. */
+  readonly remote?: (signal: AbortSignal) => Promise<VoteSigner>
+  /** The operator takes the risk that the key signs twice, if its votes are missing. spec C-39 */
+  readonly override?: boolean
+  /** That risk is taken now: puts it on its way to the chain. */
+  readonly onOverride?: () => Promise<void>
   readonly now: () => number
+  /** Whether the log tells how long each step of each height took. */
+  readonly timings?: boolean
   readonly log: (event: string, values: ErrorValues) => void
   /** Asks for blocks that others have: from this member, or anybody. */
   readonly onBehind: (member: Uint8Array | undefined) => void
   /** Transactions that can never be committed were taken out of the pool. */
   readonly onRefused: (refused: readonly Pending[]) => void
+  /** A validator was caught: the transaction that proves it belongs on the chain. spec C-33 */
+  readonly onEvidence: (transaction: Uint8Array) => void
   /** A block is durable. */
   readonly onCommitted: (executed: Executed) => void
   /** Something after which this node must not go on: its state or its disk is not to be trusted. */
@@ -90,29 +98,29 @@ export interface ReplicaHostComponents {
 
 /** Makes the {@link ReplicaHost} of a node. */
 export function createReplicaHost(components: ReplicaHostComponents): ReplicaHost {
-  const { ledger, pool, network, votes, source, signer, now, log } = components
+  const { ledger, pool, network, votes, source, signer, now, log, onFatal } = components
   const timers = new Map<string, NodeJS.Timeout>()
-  const executed = new Map<string, Executed>()
-  const proposals = new Map<string, BlockProposal>()
-  const inputs: Event[] = []
-  /** Hashes of blocks that are being looked for. */
-  const searches = new Set<string>()
-  let replica: ReplicaState
+  const inputs: ReplicaInput[] = []
+  const timing =
+    components.timings === true ? createHeightTiming(() => performance.now(), log) : undefined
+  let replica: ReplicaState = newReplica()
   let running = false
   let stepping = false
   let stopping = new AbortController()
   /** Signs; undefined while this node only follows. */
   let voter: VoteSigner | undefined
+  let noted: Promise<void> = Promise.resolve()
   let statusTimer: NodeJS.Timeout | undefined
   let ledgerLock: Promise<unknown> = Promise.resolve()
 
-  function input(event: Event): void {
+  function input(event: ReplicaInput): void {
     if (!running) return
     inputs.push(event)
     if (stepping) return
     stepping = true
     try {
       for (let next = inputs.shift(); next !== undefined; next = inputs.shift()) {
+        timing?.input(next)
         const [after, effects] = step(replica, { ...next, now: now() })
         replica = after
         for (const effect of effects) perform(effect)
@@ -127,17 +135,18 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
 
   /** Starts what an effect asks for. What takes time comes back as an input. */
   function perform(effect: Effect): void {
+    timing?.effect(effect)
     switch (effect.type) {
       case 'sign':
         return run(sign(effect))
       case 'send':
-        return send(effect)
+        return transport.send(effect.to, effect.message)
       case 'build':
-        return build(effect)
+        return told(blocks.build(effect))
       case 'validate':
-        return run(validate(effect))
+        return answer(blocks.validate(effect, stopping.signal))
       case 'fetch':
-        return run(fetch(effect))
+        return answer(blocks.fetch(effect, stopping.signal))
       case 'commit':
         return run(commit(effect))
       case 'setTimer':
@@ -155,17 +164,32 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
         return undefined
       case 'sync':
         return components.onBehind(
-          effect.from === undefined ? undefined : ledger.validators()[effect.from]?.member
+          effect.from === undefined ? undefined : validators()[effect.from]?.member
         )
       case 'evidence':
-        return log('validator contradicted itself', {
-          kind: effect.kind,
-          height: effect.height,
-          view: effect.view,
-          validator: effect.validator
+        log('validator broke the rules', {
+          kind: effect.evidence.kind,
+          height: effect.evidence.height,
+          validator: effect.evidence.validator
+        })
+        return components.onEvidence(evidenceTransaction(effect.evidence))
+      case 'record':
+        return run(ledger.keepHeard(effect.record))
+      case 'distrust':
+        return noteVotes(async held => held.distrust())
+      case 'begin':
+        return noteVotes(async held => {
+          // The call waits in the pool before the first vote is cast. spec C-39
+          if (effect.override) await components.onOverride?.()
+          await held.begin(effect.height)
         })
       case 'event':
-        return report(effect)
+        return reportEvent(effect, {
+          log,
+          namesOf,
+          onRejected: reason => transport.rejected(reason),
+          onFatal
+        })
     }
   }
 
@@ -174,9 +198,22 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     work.catch(fail)
   }
 
+  /** The same for an effect whose outcome the replica is told. */
+  function answer(work: Promise<ReplicaInput | undefined>): void {
+    run(tell(work))
+  }
+
+  async function tell(work: Promise<ReplicaInput | undefined>): Promise<void> {
+    told(await work)
+  }
+
+  function told(event: ReplicaInput | undefined): void {
+    if (event !== undefined) input(event)
+  }
+
   function fail(cause: unknown): void {
     if (!running) return
-    components.onFatal(
+    onFatal(
       new VitalchainError(
         'ERR_CONSENSUS_HOST',
         'the node could not carry out a step of consensus',
@@ -185,236 +222,72 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     )
   }
 
-  /**
-   * Tells the replica whether something waits that would take effect now. What would not must not count: this node would
-   * have every leader replaced that does not propose it, and empty blocks would follow each other.
-   */
   function askForWork(): void {
-    const lost: Uint8Array[] = []
     try {
-      input({ type: 'work', pending: someTakesEffect(lost) })
+      input({ type: 'work', pending: blocks.isWaitedFor() })
     } catch (cause) {
       fail(cause)
     }
-    drop(lost)
   }
 
-  /** @param lost - takes the hashes of those that never will */
-  function someTakesEffect(lost: Uint8Array[]): boolean {
-    for (const { hash, transaction } of pool.firsts()) {
-      try {
-        ledger.check(transaction, now())
-        return true
-      } catch (error) {
-        if (isStoreFailure(error)) throw error
-        if (!isVitalchainError(error) || !error.retryable) lost.push(hash)
-      }
-    }
-    return false
-  }
-
-  function drop(refused: readonly Uint8Array[]): void {
-    const dropped = refused.flatMap(hash => pool.drop(hash) ?? [])
-    if (dropped.length > 0) components.onRefused(dropped)
-  }
-
-  /** Gives back what was signed once it is on the disk. spec C-24 */
-  async function sign({ votes: asked, record }: Extract<Effect, { type: 'sign' }>): Promise<void> {
-    if (voter === undefined) return
-    input({ type: 'signed', votes: await voter.sign(asked, record, bodiesOf(record)) })
-  }
-
-  /**
-   * The transactions of the prepared block: they must survive with the promise to propose it again, or a power cut everywhere
-   * could leave a block that nobody can build on and nobody can drop.
-   */
-  function bodiesOf({ prepared }: VoteState): PreparedBodies | undefined {
-    if (prepared === undefined) return undefined
-    const hash = prepared.certificate.blockHash
-    const held = executed.get(toHex(hash))
-    return held === undefined
-      ? undefined
-      : { blockHash: hash, transactions: held.transactions.map(each => each.bytes) }
-  }
-
-  function send({ to, message }: Extract<Effect, { type: 'send' }>): void {
-    const encoded = encodeMessage(message)
-    if (to === 'all') return network.broadcast(encoded)
-    const validators = ledger.validators()
-    for (const index of to) {
-      const member = validators[index]?.member
-      if (member !== undefined && member !== self()?.member) network.send(member, encoded)
-    }
-  }
-
-  function build({ height, view, minTime, allowEmpty }: Extract<Effect, { type: 'build' }>): void {
-    if (height !== ledger.head.height + 1) return
-    const proposer = ledger.validators().findIndex(validator => validator === self())
-    const {
-      block,
-      executed: result,
-      refused
-    } = ledger.build(pool.candidates(), { view, proposer, time: Math.max(now(), minTime) })
-    drop(refused.filter(({ error }) => !error.retryable).map(({ hash }) => hash))
-    if (block.transactions.length === 0 && !allowEmpty)
-      return input({ type: 'built', height, view })
-    const proposal = proposalOf(block)
-    remember(proposal, result)
-    return input({ type: 'built', height, view, proposal })
-  }
-
-  async function validate(effect: Extract<Effect, { type: 'validate' }>): Promise<void> {
-    const { request, proposal, view, from, live, checkTime } = effect
-    const refuse = (code: string): void => input({ type: 'validated', request, valid: false, code })
-    try {
-      if (checkTime && !inTime(proposal.header.time, view)) return refuse('ERR_BLOCK_TIME')
-      if (!executed.has(toHex(effect.blockHash))) {
-        const result = await execute(proposal, from, live)
-        if (result === undefined) return undefined
-        remember(proposal, result)
-      }
-      // spec C-24: nobody votes for readings that a power cut could take from its own disk.
-      if (live) await ledger.flushPayloads()
-    } catch (error) {
-      if (stopping.signal.aborted) return undefined
-      // A disk that fails says nothing about the block.
-      if (isStoreFailure(error)) throw error
-      return refuse(errorCode(error))
-    }
-    return input({ type: 'validated', request, valid: true })
-  }
-
-  /** Gathers a block's transactions and executes it. Undefined when the height is over before they were found. */
-  async function execute(
-    proposal: BlockProposal,
-    from: readonly number[],
-    live: boolean
-  ): Promise<Executed | undefined> {
-    const { height } = proposal.header
-    const held = await source.transactions(proposal.transactions, membersOf(from), {
-      live,
-      signal: stopping.signal,
-      isOver: () => ledger.head.height >= height
-    })
-    if (held === undefined || ledger.head.height !== height - 1) return undefined
-    const checked = new Map(held.map(each => [toHex(each.hash), each]))
-    return ledger.validate(
-      {
-        header: proposal.header,
-        previousCertificate: proposal.previousCertificate,
-        transactions: held.map(each => each.bytes)
-      },
-      {
-        signaturesChecked: hash => checked.has(toHex(hash)),
-        known: hash => checked.get(toHex(hash))
-      }
-    )
-  }
-
-  async function fetch({
-    height,
-    blockHash: wanted,
-    from
-  }: Extract<Effect, { type: 'fetch' }>): Promise<void> {
-    const name = toHex(wanted)
-    // Asked again at each resend; one search goes on by itself until the height is over.
-    if (searches.has(name)) return
-    searches.add(name)
-    let proposal: BlockProposal | undefined
-    try {
-      proposal = await source.proposal(wanted, membersOf(from), {
-        signal: stopping.signal,
-        isOver: () => ledger.head.height >= height
-      })
-    } finally {
-      searches.delete(name)
-    }
-    if (proposal !== undefined) input({ type: 'fetched', proposal })
-  }
-
-  async function commit({
-    blockHash: decided,
-    proposal,
-    certificate
-  }: Extract<Effect, { type: 'commit' }>): Promise<void> {
+  async function commit(effect: Extract<Effect, { type: 'commit' }>): Promise<void> {
+    const set = validators()
     await host.exclusive(async () => {
-      if (ledger.head.height >= certificate.height) return
-      const result =
-        executed.get(toHex(decided)) ?? (await execute(proposal, certificate.signers, false))
-      if (result === undefined) return
-      // The replica verified every signature in it.
-      await ledger.commit(result, certificate, { verified: true })
-      components.onCommitted(result)
+      const done = await blocks.commit(effect, stopping.signal)
+      if (done === undefined) return
+      components.onCommitted(done)
+      transport.announce(effect.certificate, set)
     })
     host.advanced()
   }
 
-  function report(effect: Extract<Effect, { type: 'event' }>): void {
-    switch (effect.name) {
-      case 'view':
-        return log('view change', {
-          height: effect.height,
-          view: effect.view,
-          leader: effect.leader,
-          cause: effect.cause
-        })
-      case 'rejected':
-        return log('message rejected', {
-          reason: effect.reason,
-          height: effect.height,
-          message: effect.message,
-          from: effect.from ?? -1
-        })
-      case 'invalid-block':
-        return log('leader proposed an invalid block', {
-          height: effect.height,
-          view: effect.view,
-          leader: effect.leader,
-          code: effect.code
-        })
-      case 'foreign-vote':
-        return components.onFatal(
-          new VitalchainError(
-            'ERR_KEY_IN_USE',
-            'a vote signed with this key did not come from this node: the key runs elsewhere too',
-            { values: { height: effect.height, view: effect.view } }
-          )
-        )
-      case 'diverged':
-        return components.onFatal(
-          new VitalchainError(
-            'ERR_DIVERGED',
-            'a certified block does not give the state that it states: the state here differs from the others',
-            { values: { height: effect.height, code: effect.code } }
-          )
-        )
-      case 'prepared':
-      case 'decided':
-        return undefined
-    }
+  /** A note about the vote state as a whole: nothing is signed before it is on the disk. spec C-37, C-38 */
+  function noteVotes(note: (held: VoteSigner) => Promise<void>): void {
+    noted = noted.then(() => (voter === undefined ? undefined : note(voter)))
+    run(noted)
   }
 
-  /** A fresh block's time must be about now: spec C-21. */
-  function inTime(time: number, view: number): boolean {
-    const { clockPrecisionMs, messageDelayMs } = ledger.genesis.parameters
-    const late = messageDelayMs * 2 ** Math.min(view, DELAY_DOUBLINGS_MAX)
-    return time - clockPrecisionMs <= now() && now() <= time + late + clockPrecisionMs
-  }
-
-  function remember(proposal: BlockProposal, result: Executed): void {
-    const hash = toHex(blockHash(proposal.header))
-    executed.set(hash, result)
-    proposals.set(hash, proposal)
-    source.hold(result.transactions)
+  /** Gives back what was signed once it is on the disk. spec C-24 */
+  async function sign({ votes: asked, record }: Extract<Effect, { type: 'sign' }>): Promise<void> {
+    await noted
+    if (voter === undefined) return
+    input({ type: 'signed', votes: await voter.sign(asked, record, blocks.bodiesOf(record)) })
   }
 
   function membersOf(indices: readonly number[]): readonly Uint8Array[] {
-    const validators = ledger.validators()
-    return indices.flatMap(index => validators[index]?.member ?? [])
+    const set = validators()
+    return indices.flatMap(index => set[index]?.member ?? [])
+  }
+
+  /** The validators that the replica's indices are of: those of its own height, also in the moment after a commit. spec C-22 */
+  function validators(): ValidatorSet {
+    return replica.round?.context.validators ?? ledger.validators()
+  }
+
+  function indexOf(member: Uint8Array): number | undefined {
+    const index = validators().findIndex(validator => equalBytes(validator.member, member))
+    return index < 0 ? undefined : index
+  }
+
+  /** Validators that came with the newest block and are linked already: a link that comes up would be told of, these are now. */
+  function greetNew(before: ValidatorSet): void {
+    if (validators() === before) return
+    const known = new Set(before.map(({ member }) => toHex(member)))
+    for (const member of network.linkedMembers()) {
+      const peer = known.has(toHex(member)) ? undefined : indexOf(member)
+      if (peer !== undefined) input({ type: 'connected', peer })
+    }
+  }
+
+  /** Validators for a log, by the beginning of their members' identifiers. */
+  function namesOf(indices: readonly number[]): string {
+    return membersOf(indices)
+      .map(member => toHex(member).slice(0, 16))
+      .join(' ')
   }
 
   function self(): Validator | undefined {
-    const key = signer?.publicKey.bytes
+    const key = voter?.publicKey
     return key === undefined
       ? undefined
       : ledger.validators().find(validator => equalBytes(validator.consensusKey, key))
@@ -432,62 +305,108 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     }
   }
 
+  const blocks = createHeightBlocks({
+    ledger,
+    pool,
+    source,
+    now,
+    proposer: () => ledger.validators().findIndex(validator => validator === self()),
+    membersOf,
+    onRefused: components.onRefused
+  })
+
+  const transport = createTransport({
+    ledger,
+    network,
+    source,
+    scope: { network: ledger.network, recoveryEpoch: RECOVERY_EPOCH },
+    validators,
+    self,
+    holds: message => holdsVote(replica, message),
+    onMessage: (from, message) => input({ type: 'message', from, message }),
+    onConnected: peer => input({ type: 'connected', peer }),
+    status: () => ({
+      type: 'status',
+      height: ledger.head.height,
+      headHash: ledger.head.hash,
+      view: host.view,
+      clock: now(),
+      version: 1
+    }),
+    log
+  })
+
+  function newReplica(self?: Uint8Array): ReplicaState {
+    return createReplica({
+      network: ledger.network,
+      recoveryEpoch: RECOVERY_EPOCH,
+      self,
+      verify: (publicKey, message, signature) =>
+        verifySignature({ algorithm: 'ed25519', bytes: publicKey }, message, signature)
+    })
+  }
+
+  /** Starts the replica with what this node's key signed so far, or without a key. */
+  function startReplica(): void {
+    for (const timer of timers.values()) clearTimeout(timer)
+    timers.clear()
+    const { pending } = replica
+    replica = newReplica(voter?.publicKey)
+    if (voter !== undefined && voter.first === undefined)
+      log('votes of this key are missing: this node follows and does not vote', {})
+    const prepared = voter?.last?.prepared?.block
+    if (prepared !== undefined) blocks.keep(prepared)
+    input({
+      type: 'start',
+      context: context(),
+      voteState: voter?.last,
+      begunAt: (voter?.first ?? 1) > 1 ? voter?.first : undefined,
+      observe: voter?.first === undefined,
+      nonce: randomBytes(NONCE_BYTES),
+      override: components.override === true
+    })
+    if (pending) input({ type: 'work', pending })
+    host.work()
+  }
+
+  /** Votes with a key in another process, once it is reached; until then this node follows. */
+  async function vote(opening: Promise<VoteSigner>): Promise<void> {
+    let opened: VoteSigner
+    try {
+      opened = await opening
+    } catch (error) {
+      if (stopping.signal.aborted) return
+      throw error
+    }
+    voter = opened
+    startReplica()
+    for (const member of network.linkedMembers()) {
+      const peer = indexOf(member)
+      if (peer !== undefined) input({ type: 'connected', peer })
+    }
+  }
+
   const host: ReplicaHost = {
     async start() {
       stopping = new AbortController()
-      replica = createReplica({
-        network: ledger.network,
-        recoveryEpoch: 0,
-        self: signer?.publicKey.bytes,
-        verify: (publicKey, message, signature) =>
-          verifySignature({ algorithm: 'ed25519', bytes: publicKey }, message, signature)
-      })
-      voter =
-        signer === undefined
-          ? undefined
-          : await openVoteSigner(signer, votes, ledger.head.height === 0)
-      if (signer !== undefined && voter === undefined)
-        log('votes of this key are missing: this node follows and does not vote', {})
-      const prepared = voter?.last?.prepared?.block
-      if (prepared !== undefined) proposals.set(toHex(blockHash(prepared.header)), prepared)
+      voter = signer === undefined ? undefined : await openVoteSigner(signer, votes)
       const bodies = await votes.readBodies()
       source.keep((bodies?.transactions ?? []).map(bytes => createCandidate(bytes, true)))
       running = true
-      network.onMessage((member, encoded) => {
-        if (!running) return
-        let message: Message
-        try {
-          message = decodeMessage(encoded)
-        } catch (error) {
-          return log('malformed message', { code: errorCode(error) })
-        }
-        const from = ledger
-          .validators()
-          .findIndex(validator => equalBytes(validator.member, member))
-        input({ type: 'message', from: from < 0 ? undefined : from, message })
-      })
-      network.onLinkUp(member => {
-        const peer = ledger
-          .validators()
-          .findIndex(validator => equalBytes(validator.member, member))
-        if (peer >= 0) input({ type: 'connected', peer })
-      })
       statusTimer = setInterval(() => {
         input({ type: 'status' })
         // What a rule refused for a time may take effect now: a day's quota passes with the day.
         host.work()
       }, STATUS_INTERVAL_MS)
-      input({
-        type: 'start',
-        context: context(),
-        voteState: voter?.last,
-        observe: voter === undefined
-      })
-      host.work()
+      startReplica()
+      transport.start()
+      if (components.remote !== undefined) run(vote(components.remote(stopping.signal)))
     },
     async stop() {
       running = false
+      transport.stop()
       stopping.abort()
+      await voter?.close()
       clearInterval(statusTimer)
       for (const timer of timers.values()) clearTimeout(timer)
       timers.clear()
@@ -498,12 +417,11 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
       if (running && !replica.pending) askForWork()
     },
     advanced() {
-      // Not what was built or checked for the next height: catch-up and consensus may both tell of one block.
-      for (const [hash, { block }] of executed)
-        if (block.header.height <= ledger.head.height) executed.delete(hash)
-      for (const [hash, proposal] of proposals)
-        if (proposal.header.height < ledger.head.height) proposals.delete(hash)
+      blocks.forget()
+      const before = validators()
       input({ type: 'committed', context: context() })
+      transport.advanced()
+      greetNew(before)
       if (running) askForWork()
     },
     exclusive(change) {
@@ -523,13 +441,23 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
       return self()
     },
     get votes() {
-      return voter !== undefined && self() !== undefined
+      const { round } = replica
+      return round !== undefined && mayVote({ ...replica, round })
     },
-    proposal: hash => proposals.get(toHex(hash))
+    proposal: hash => blocks.proposal(hash)
   }
   return host
 }
 
-function proposalOf({ header, previousCertificate, transactions }: Block): BlockProposal {
-  return { header, previousCertificate, transactions: transactions.map(sha256) }
+/** Whether the replica holds this very vote, whose signature it has checked. */
+function holdsVote({ round }: ReplicaState, message: Message): boolean {
+  if (message.type !== 'prepare' && message.type !== 'commit') return false
+  if (round?.context.height !== message.height) return false
+  const votes = message.type === 'prepare' ? round.prepares : round.commits
+  const held = votes.get(message.view)?.get(message.sender)
+  return (
+    held !== undefined &&
+    equalBytes(held.signature, message.signature) &&
+    equalBytes(held.blockHash, message.blockHash)
+  )
 }

@@ -1,5 +1,6 @@
 import { fromHex, toHex, VitalchainError } from '@vitalchain/core'
-import { parseJson } from '../cli/json-file.ts'
+import { proposeArgs, type MemberChange } from '@vitalchain/contracts'
+import { parseJson, type JsonReader } from '../cli/json-file.ts'
 import { unitFormat, type Unit } from '../pool/unit.ts'
 
 /** How long a node on the same machine may take to answer, ms. */
@@ -17,6 +18,9 @@ export interface ApiStatus {
   readonly links: number
   /** Payloads that it still has to fetch. */
   readonly payloadsMissing: number
+  /** What it is to the others, such as `member` or `waiting`. */
+  readonly membership: string
+  readonly votes: boolean
 }
 
 /** The HTTP API of a node, from the side of its operator. */
@@ -36,6 +40,32 @@ export interface NodeApi {
   callHead(member: Uint8Array): Promise<Uint8Array>
   /** Whether the node can give a receipt for a statement or call. */
   isCommitted(id: Uint8Array): Promise<boolean>
+  /** The members and open changes, as `GET /v1/members` has them. */
+  members(): Promise<MembersAnswer>
+  /** What a change would do: the answer's JSON. */
+  preview(change: MemberChange): Promise<JsonReader>
+}
+
+/** Of the members, what a caller needs to make calls; `json` has the rest. */
+export interface MembersAnswer {
+  readonly members: readonly {
+    readonly id: Uint8Array
+    readonly name: string
+    readonly operatorKey: Uint8Array
+  }[]
+  readonly changes: readonly {
+    readonly id: Uint8Array
+    readonly type: string
+    /** The name of the member that it is about, and that member's identifier. */
+    readonly name: string
+    readonly member: Uint8Array
+    readonly status: string
+    /** The consensus key that it brings; undefined for a removal. */
+    readonly consensusKey: Uint8Array | undefined
+  }[]
+  readonly network: Uint8Array
+  /** The text as it came. */
+  readonly text: string
 }
 
 /** Makes a client of the API at a URL. */
@@ -82,7 +112,9 @@ export function createNodeApi(url: string, token: string): NodeApi {
         view: status.field('view').integer(),
         leader: status.optional('leader')?.text(),
         links: status.field('links').list().length,
-        payloadsMissing: status.optional('payloadsMissing')?.integer() ?? 0
+        payloadsMissing: status.optional('payloadsMissing')?.integer() ?? 0,
+        membership: status.optional('membership')?.text() ?? '',
+        votes: status.optional('votes')?.boolean() ?? false
       }
     },
     async submit(unit) {
@@ -92,6 +124,38 @@ export function createNodeApi(url: string, token: string): NodeApi {
     async callHead(member) {
       const answer = await askJson(`/v1/accounts/${toHex(member)}/head`)
       return fromHex(answer.field('head').text())
+    },
+    async members() {
+      const text = await ask('/v1/members')
+      const answer = parseJson(text, '/v1/members')
+      return {
+        text,
+        network: answer.field('network').hex(32),
+        members: answer
+          .field('members')
+          .list()
+          .map(each => ({
+            id: each.field('id').hex(32),
+            name: each.field('name').text(),
+            operatorKey: each.field('operatorKey').field('key').hex()
+          })),
+        changes: answer
+          .field('changes')
+          .list()
+          .map(each => ({
+            id: each.field('id').hex(32),
+            type: each.field('type').text(),
+            name: each.field('name').text(),
+            member: each.field('member').hex(32),
+            status: each.field('status').text(),
+            consensusKey: each.optional('keys')?.field('consensusKey').hex(32)
+          }))
+      }
+    },
+    async preview(change) {
+      const body = Uint8Array.from(proposeArgs({ change, forced: false }))
+      const post = { type: 'application/cbor', body }
+      return parseJson(await ask('/v1/members/preview', { post }), '/v1/members/preview')
     },
     async isCommitted(id) {
       try {

@@ -71,6 +71,11 @@ function transactionData(transaction: Transaction): object {
     const { author, method } = transaction.call
     return { author: toHex(author), method }
   }
+  if (transaction.type === 'evidence') {
+    // Not `height`, which is that of the block: a validator is named by its place in the set of that height.
+    const { kind, validator, height: faultHeight } = transaction.evidence
+    return { kind, validator, faultHeight }
+  }
   const { statement } = transaction.type === 'conflict' ? transaction.first : transaction
   const { device, lane, boot, seq } = statement
   const place = { device: toHex(device), lane, boot, seq }

@@ -8,6 +8,7 @@ import { createDeviceTokens } from './device-tokens.ts'
 import { PROBLEM_TYPE, toProblem } from './problem.ts'
 import {
   addEventRoutes,
+  addMemberRoutes,
   addPublicRoutes,
   addReadingRoutes,
   addSessionRoutes,
@@ -128,6 +129,7 @@ export function createHttpApi({
     addSubmissionRoutes,
     addSessionRoutes,
     addReadingRoutes,
+    addMemberRoutes,
     addEventRoutes
   ]) {
     void app.register(async scope => add(scope, components))

@@ -1,5 +1,6 @@
-import { callHead, getDevice, getLane } from '@vitalchain/contracts'
+import { callHead, getDevice, getLane, proposeCodec } from '@vitalchain/contracts'
 import {
+  decodeCbor,
   decodeTransaction,
   errorCode,
   fromHex,
@@ -16,12 +17,16 @@ import { unitFormat } from '../pool/unit.ts'
 import { forbidden, mayReadOf, type Access } from './access.ts'
 import type { DeviceTokens } from './device-tokens.ts'
 import { writeEvents } from './event-stream.ts'
+import { membersReport, previewReport } from './members-report.ts'
 
 /** Event streams at once: a hospital's sinks, dashboards and alerts. Each is a reader of the store. */
 export const EVENT_STREAMS_MAX: number = 32
 
 /** Bytes of a signed session: about 330 are used. */
 const SESSION_BODY_BYTES_MAX = 1_024
+
+/** Bytes of a proposed change: about 300 are used. */
+const PREVIEW_BODY_BYTES_MAX = 2_048
 
 const CBOR = 'application/cbor'
 const COSE = 'application/cose'
@@ -117,6 +122,20 @@ export function addReadingRoutes(app: FastifyInstance, { node, access }: RouteCo
       )
     }
     return { boot: lane.boot, seq: lane.seq, head: toHex(lane.head) }
+  })
+}
+
+/** Who is a member and what is to become of them, for the operator. */
+export function addMemberRoutes(app: FastifyInstance, { node, access }: RouteComponents): void {
+  app.get('/v1/members', request => {
+    access.requireOperator(request.headers.authorization)
+    return membersReport(node)
+  })
+  acceptBytes(app, CBOR)
+  app.post('/v1/members/preview', { bodyLimit: PREVIEW_BODY_BYTES_MAX }, request => {
+    access.requireOperator(request.headers.authorization)
+    const body = decodeCbor(bodyBytes(request.body), PREVIEW_BODY_BYTES_MAX)
+    return previewReport(node, proposeCodec.read(body, 'members.propose').change)
   })
 }
 

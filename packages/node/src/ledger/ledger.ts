@@ -1,4 +1,4 @@
-import { advanceLeadership } from '@vitalchain/consensus'
+import { advanceLeadership, heightRecordFormat } from '@vitalchain/consensus'
 import type { BlockContext, StateReader } from '@vitalchain/contracts'
 import {
   equalBytes,
@@ -13,6 +13,7 @@ import {
 } from '@vitalchain/core'
 import { openPayloadStore, type PayloadStore } from '../store/payload-store.ts'
 import type { StoreReader } from '../store/store.ts'
+import { numberKey } from '../store/tables.ts'
 import type { WantedPayload } from '../store/wanted-payloads.ts'
 import { createArchive } from './archive.ts'
 import { buildBlock, validateBlock, type Base } from './blocks.ts'
@@ -28,6 +29,9 @@ export type * from './types.ts'
 export type { CommittedEvent } from './events.ts'
 
 const DAY_MS = 86_400_000
+
+/** Heights for which it is kept what was heard beside the block: a fork is found long before they are over. */
+const HEARD_HEIGHTS_MAX = 10_000
 
 /**
  * Opens the ledger in a store; an empty store gets the genesis.
@@ -166,6 +170,20 @@ function createLedger(
       return tip.head
     },
     validators: (height = tip.head.height + 1) => validatorsOf(height),
+    heard(height) {
+      const encoded = view.get('heard', numberKey(height))
+      return encoded && heightRecordFormat.decode(encoded)
+    },
+    keepHeard(record) {
+      const { height } = record
+      const write = {
+        table: 'heard',
+        key: numberKey(height),
+        value: heightRecordFormat.encode(record)
+      } as const
+      return store.note(write, numberKey(Math.max(0, height - HEARD_HEIGHTS_MAX)))
+    },
+    validatorSets: () => tip.terms.map(({ validators }) => validators),
     check(transaction, time) {
       rules.apply(
         createOverlay(state),

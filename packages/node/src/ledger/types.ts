@@ -1,3 +1,4 @@
+import type { HeightRecord } from '@vitalchain/consensus'
 import type { Rules, StateReader } from '@vitalchain/contracts'
 import type {
   Block,
@@ -76,6 +77,10 @@ export interface LedgerReader extends Archive {
   readonly state: StateReader
   /** The validator set of a height up to the next; by default of the next. */
   validators(height?: number): ValidatorSet
+  /** What this node heard at a height beside the block, of the newest heights; undefined when that was nothing. spec C-34 */
+  heard(height: number): HeightRecord | undefined
+  /** All validator sets since genesis, oldest first; the last one certifies the next block. */
+  validatorSets(): readonly ValidatorSet[]
   /**
    * Committed events behind a cursor (from the first without one), then live until the signal aborts.
    *
@@ -147,6 +152,8 @@ export interface Ledger extends LedgerReader {
   deletePayload(digest: Uint8Array): Promise<void>
   /** Deletes a payload unless a committed statement names it. */
   discardPayload(digest: Uint8Array): Promise<void>
+  /** Keeps what was heard at a height for `blame`; a power cut may take it away. Those of 10 000 heights before go. */
+  keepHeard(record: HeightRecord): Promise<void>
   /** Ends the streams of events, waits for writes under way and closes the store. */
   close(): Promise<void>
 }

@@ -9,18 +9,25 @@ import type { RequestTarget } from './types.ts'
 /** How long a lookup in the DHT may take, in milliseconds. */
 const LOOKUP_MS = 5_000
 
-/** Least time between two lookups of one member, in milliseconds: a dead one is asked for for ever. */
-const LOOKUP_INTERVAL_MS = 10_000
+/** Least time between two lookups of one member, in milliseconds; it doubles with each, as a dead one is asked for for ever. */
+const LOOKUP_INTERVAL_FIRST_MS = 1_000
+
+/** Longest such time, in milliseconds. */
+const LOOKUP_INTERVAL_MAX_MS = 10_000
 
 /** Opens streams to members, wherever they are found, and to addresses. */
 export class Dialer {
   readonly #host: Host
   readonly #membership: Membership
-  readonly #lookedUpAt = new Map<string, number>()
+  readonly #bootstrap: readonly string[]
+  /** When a peer may be looked up again, and how long after that the next time. */
+  readonly #lookUps = new Map<string, { readonly next: number; readonly wait: number }>()
 
-  constructor(host: Host, membership: Membership) {
+  /** @param bootstrap - addresses of nodes; those that name a member are tried for it too */
+  constructor(host: Host, membership: Membership, bootstrap: readonly string[] = []) {
     this.#host = host
     this.#membership = membership
+    this.#bootstrap = bootstrap
   }
 
   /**
@@ -29,13 +36,20 @@ export class Dialer {
    * @throws VitalchainError `ERR_UNKNOWN_MEMBER`, `ERR_UNREACHABLE` (retryable),
    * `ERR_UNKNOWN_PROTOCOL`; the signal's reason when aborted.
    */
-  async open(target: RequestTarget, protocol: string, signal: AbortSignal): Promise<Stream> {
+  async open(
+    target: RequestTarget | KnownMember,
+    protocol: string,
+    signal: AbortSignal
+  ): Promise<Stream> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)])
     try {
       const connection =
         typeof target === 'string'
           ? await this.#host.dial(multiaddr(target), { signal: limited })
-          : await this.#connect(this.#known(target), limited)
+          : await this.#connect(
+              target instanceof Uint8Array ? this.#known(target) : target,
+              limited
+            )
       return await connection.newStream(protocol, { signal: limited })
     } catch (cause) {
       signal.throwIfAborted()
@@ -77,9 +91,12 @@ export class Dialer {
     const { peer } = member
     const open = this.#host.getConnections(peer).find(({ status }) => status === 'open')
     if (open !== undefined) {
+      this.#lookUps.delete(peer.toString())
       return open
     }
-    const addresses = member.addresses.flatMap(text => addressOf(text, peer) ?? [])
+    // Without the operator's own list, nodes that all start at once would find each other only by a DHT that is empty yet.
+    const named = this.#bootstrap.filter(text => text.endsWith(`/p2p/${peer.toString()}`))
+    const addresses = [...member.addresses, ...named].flatMap(text => addressOf(text, peer) ?? [])
     if (addresses.length > 0) {
       try {
         return await this.#host.dial(addresses, { signal })
@@ -103,10 +120,11 @@ export class Dialer {
   #mayLookUp(peer: PeerId): boolean {
     const key = peer.toString()
     const now = performance.now()
-    if (now - (this.#lookedUpAt.get(key) ?? -Infinity) < LOOKUP_INTERVAL_MS) {
+    const { next, wait } = this.#lookUps.get(key) ?? { next: now, wait: LOOKUP_INTERVAL_FIRST_MS }
+    if (now < next) {
       return false
     }
-    this.#lookedUpAt.set(key, now)
+    this.#lookUps.set(key, { next: now + wait, wait: Math.min(2 * wait, LOOKUP_INTERVAL_MAX_MS) })
     return true
   }
 }

@@ -7,6 +7,7 @@ import {
 } from '@libp2p/gossipsub'
 import { sha256, VitalchainError } from '@vitalchain/core'
 import type { Membership } from './membership.ts'
+import type { Offences } from './offences.ts'
 import type { NetworkLog } from './types.ts'
 
 /** Longest gossip message, in bytes: 1 MiB. Larger things are announced by hash and fetched. */
@@ -162,6 +163,7 @@ export function judgeGossip(
   gossip: GossipSub,
   handlers: ReadonlyMap<string, GossipHandler>,
   membership: Membership,
+  offences: Offences,
   log: NetworkLog
 ): void {
   let pending = 0
@@ -172,11 +174,16 @@ export function judgeGossip(
         return TopicValidatorResult.Ignore
       }
       if (data.length > GOSSIP_MESSAGE_BYTES_MAX) {
+        offences.report(peer.toString(), 'oversize')
         return TopicValidatorResult.Reject
       }
       pending += 1
       try {
-        return VERDICTS[await handler(data, member.member)]
+        const verdict = await handler(data, member.member)
+        if (verdict === 'reject') {
+          offences.report(peer.toString(), 'gossip')
+        }
+        return VERDICTS[verdict]
       } catch (error) {
         log('gossip-handler-failed', { topic, error: String(error) })
         return TopicValidatorResult.Ignore

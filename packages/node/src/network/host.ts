@@ -12,6 +12,7 @@ import { memberGossip } from './gossip.ts'
 import { transportPrivateKey } from './identity.ts'
 import type { Membership } from './membership.ts'
 import type { ProtocolNames } from './protocols.ts'
+import { spareWindowUpdates } from './spare-updates.ts'
 
 /** Open connections of peers that are no members (devices, followers, newcomers), by default. */
 export const STRANGER_CONNECTIONS_MAX: number = 512
@@ -67,6 +68,8 @@ export interface HostInit {
   readonly topics: readonly string[]
   readonly membership: Membership
   readonly strangerConnectionsMax: number
+  /** Peers to have no connection with, asked by PeerId at each one. */
+  readonly isDenied?: (peer: string) => boolean
 }
 
 /**
@@ -84,6 +87,7 @@ export async function createHost(init: HostInit): Promise<Host> {
       ({ remotePeer, direction }) =>
         direction === 'inbound' && membership.byPeer(remotePeer) === undefined
     ).length >= init.strangerConnectionsMax
+  const isDenied = (peer: PeerId): boolean => init.isDenied?.(peer.toString()) ?? false
 
   host = await createLibp2p<HostServices>({
     start: false,
@@ -92,18 +96,22 @@ export async function createHost(init: HostInit): Promise<Host> {
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [
-      yamux({
-        maxInboundStreams: STREAMS_PER_CONNECTION_MAX,
-        // The default of 10 cuts off a peer that asks much in the first moment of a connection.
-        maxEarlyStreams: STREAMS_PER_CONNECTION_MAX,
-        streamOptions: {
-          maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX,
-          maxReadBufferLength: STREAM_UNREAD_BYTES_MAX
-        }
-      })
+      spareWindowUpdates(
+        yamux({
+          maxInboundStreams: STREAMS_PER_CONNECTION_MAX,
+          // The default of 10 cuts off a peer that asks much in the first moment of a connection.
+          maxEarlyStreams: STREAMS_PER_CONNECTION_MAX,
+          streamOptions: {
+            maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX,
+            maxReadBufferLength: STREAM_UNREAD_BYTES_MAX
+          }
+        })
+      )
     ],
     connectionGater: {
-      denyInboundEncryptedConnection: tooManyStrangers
+      denyDialPeer: isDenied,
+      denyOutboundEncryptedConnection: isDenied,
+      denyInboundEncryptedConnection: peer => isDenied(peer) || tooManyStrangers(peer)
     },
     connectionManager: {
       maxConnections: MEMBER_CONNECTIONS_MAX + init.strangerConnectionsMax,

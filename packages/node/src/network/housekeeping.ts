@@ -1,6 +1,6 @@
 import type { PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { isVitalchainError, toHex } from '@vitalchain/core'
+import { isVitalchainError, toHex, VitalchainError } from '@vitalchain/core'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DIAL_MS, type Host } from './host.ts'
 import type { Membership } from './membership.ts'
@@ -99,6 +99,15 @@ export function hangUp(host: Host, peer: PeerId): void {
     connection.close().catch((error: unknown) => {
       connection.abort(error instanceof Error ? error : new Error(String(error)))
     })
+  }
+}
+
+/** Drops all connections to a peer at once, unsent bytes included. */
+export function cutOff(host: Host, peer: string): void {
+  for (const connection of host.getConnections()) {
+    if (connection.remotePeer.toString() === peer) {
+      connection.abort(new VitalchainError('ERR_PEER_BANNED', 'the peer misbehaved'))
+    }
   }
 }
 

@@ -7,12 +7,6 @@ import { connectionLost, framedStream } from './streams.ts'
 /** Bytes that may wait for a member whose link is up: 8 MiB, two of the largest frames. */
 const LINK_QUEUE_BYTES_MAX: number = 8 * 1024 * 1024
 
-/**
- * Bytes that may wait while the link is down: 1 MiB. What a member needs after an outage is the latest
- * message, which the node sends again when the link comes up, and old blocks, which it fetches.
- */
-const LINK_QUEUE_BYTES_WHILE_DOWN: number = 1024 * 1024
-
 /** First wait before a new try, in milliseconds; it doubles with each failure. */
 const RETRY_FIRST_MS = 100
 
@@ -33,7 +27,7 @@ export interface MemberLinkInit {
 }
 
 /**
- * The outbound half of a link to one member: a stream that is opened again whenever it breaks, and
+ * The outbound half of a link to one member: a stream that is opened again whenever it breaks, with
  * a bounded queue before it. The other half is the stream that the member opens to us.
  */
 export class MemberLink {
@@ -81,16 +75,23 @@ export class MemberLink {
     this.#waking.abort()
   }
 
-  /** Sends or queues an encoded frame. */
-  send(frame: Uint8Array): void {
+  /**
+   * Sends or queues an encoded frame. False while the link is down: nothing waits for that, because
+   * what a member needs after an outage is the latest message, which the node sends again when the
+   * link comes up, and old blocks, which it fetches.
+   */
+  send(frame: Uint8Array): boolean {
+    if (!this.up) {
+      return false
+    }
     this.#queue.push(frame)
     this.#queuedBytes += frame.length
     this.#flush()
-    const limit = this.up ? LINK_QUEUE_BYTES_MAX : LINK_QUEUE_BYTES_WHILE_DOWN
-    while (this.#queuedBytes > limit && this.#queue.length > 1) {
+    while (this.#queuedBytes > LINK_QUEUE_BYTES_MAX && this.#queue.length > 1) {
       this.#take()
       this.#dropped += 1
     }
+    return true
   }
 
   #take(): Uint8Array {
@@ -177,6 +178,8 @@ export class MemberLink {
       stream.removeEventListener('drain', this.#flush)
       if (this.#stream !== undefined) {
         this.#stream = undefined
+        this.#queue.length = 0
+        this.#queuedBytes = 0
         this.#init.onDown()
       }
       abort()

@@ -2,9 +2,10 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { errorCode, toHex, VitalchainError } from '@vitalchain/core'
 import type { Dialer } from './dialer.ts'
 import { encodeData } from './envelope.ts'
-import { encodeFrame } from './framing.ts'
+import { encodeFrame, FRAME_BYTES_MAX } from './framing.ts'
 import { MemberLink } from './link.ts'
 import type { KnownMember, Membership, MembershipChange } from './membership.ts'
+import type { Offences } from './offences.ts'
 import { notAMember, refuse } from './refusal.ts'
 import { connectionLost, framedStream } from './streams.ts'
 import type { LinkListener, LinkStatus, MessageHandler, NetworkLog } from './types.ts'
@@ -14,6 +15,7 @@ interface LinkListeners {
   readonly message: readonly MessageHandler[]
   readonly up: readonly LinkListener[]
   readonly down: readonly LinkListener[]
+  readonly refused: readonly LinkListener[]
 }
 
 interface LinkEntry {
@@ -27,6 +29,7 @@ export interface LinksInit {
   readonly membership: Membership
   readonly dialer: Dialer
   readonly listeners: LinkListeners
+  readonly offences: Offences
   readonly log: NetworkLog
 }
 
@@ -65,21 +68,18 @@ export class Links {
     await Promise.all(this.#ending)
   }
 
-  /** Sends to one member; `undefined` sends to all. */
-  send(member: Uint8Array | undefined, bytes: Uint8Array): void {
+  /** Sends to one member; `undefined` sends to all. Whether it is on its way to each. */
+  send(member: Uint8Array | undefined, bytes: Uint8Array): boolean {
     const frame = encodeFrame(bytes)
-    if (member === undefined) {
-      for (const { link } of this.#links.values()) {
-        link.send(frame)
-      }
-      return
+    if (member !== undefined) {
+      const peer = this.#init.membership.byMember(member)?.peer.toString() ?? ''
+      return this.#links.get(peer)?.link.send(frame) ?? false
     }
-    const peer = this.#init.membership.byMember(member)?.peer.toString() ?? ''
-    const entry = this.#links.get(peer)
-    if (entry === undefined) {
-      throw new VitalchainError('ERR_UNKNOWN_MEMBER', 'there is no link to such a member')
+    let all = true
+    for (const { link } of this.#links.values()) {
+      all = link.send(frame) && all
     }
-    entry.link.send(frame)
+    return all
   }
 
   /** Tries the link to this peer at once, if there is one. */
@@ -93,7 +93,9 @@ export class Links {
       member: member.member,
       up: link.up,
       dropped: link.dropped,
-      queuedBytes: link.queuedBytes
+      queuedBytes: link.queuedBytes,
+      offences: this.#init.offences.counts(member.peer.toString()),
+      bannedMs: Math.ceil(this.#init.offences.bannedMs(member.peer.toString()))
     }))
   }
 
@@ -109,11 +111,17 @@ export class Links {
     this.#inbound.get(peer)?.abort(connectionLost())
     this.#inbound.set(peer, stream)
     this.wake(peer)
-    const frames = framedStream(stream)
+    const frames = framedStream(stream, FRAME_BYTES_MAX, () =>
+      this.#init.offences.report(peer, 'oversize')
+    )
     try {
       await frames.write(encodeData(new Uint8Array(0)))
       for await (const bytes of frames.read()) {
         await this.#deliver(member.member, bytes)
+        // What it sent before it was cut off is here already, and is not looked at any more.
+        if (this.#init.offences.isBanned(peer)) {
+          throw new VitalchainError('ERR_PEER_BANNED', 'the member misbehaved')
+        }
       }
       await frames.close()
     } catch (error) {
@@ -144,7 +152,7 @@ export class Links {
     const id = member.member
     const values = { member: toHex(id) }
     const link = new MemberLink({
-      open: signal => dialer.open(id, protocol, signal),
+      open: signal => dialer.open(member, protocol, signal),
       onUp: () => {
         log('link-up', values)
         listeners.up.forEach(listener => listener(id))
@@ -153,7 +161,10 @@ export class Links {
         log('link-down', values)
         listeners.down.forEach(listener => listener(id))
       },
-      onFailure: code => log('link-failed', { ...values, code })
+      onFailure: code => {
+        log('link-failed', { ...values, code })
+        if (code === 'ERR_NOT_A_MEMBER') listeners.refused.forEach(listener => listener(id))
+      }
     })
     this.#links.set(member.peer.toString(), { member, link })
     link.start()

@@ -1,10 +1,13 @@
 import type { PeerId } from '@libp2p/interface'
-import { toHex } from '@vitalchain/core'
+import { equalBytes, toHex } from '@vitalchain/core'
 import { peerIdOf } from './identity.ts'
 
-/** A member of the ledger as the network sees it. */
+/**
+ * A member of the ledger as the network sees it, or somebody who is about to become one: an approved newcomer follows with
+ * the same rights, and so does the node with the approved new keys of a member.
+ */
 export interface MemberPeer {
-  /** The member's id, 32 bytes. */
+  /** The member's id, 32 bytes; of who is not one yet, another name of 32 bytes that nobody else has. */
   readonly member: Uint8Array
   /** Its transport key: a raw Ed25519 public key, 32 bytes. It decides the PeerId. */
   readonly transportKey: Uint8Array
@@ -36,15 +39,15 @@ export class Membership {
     this.#self = self.toString()
   }
 
-  /** Replaces the set. A member whose transport key changed is removed and added. */
+  /** Replaces the set. A member whose transport key changed, or a peer that became another member, is removed and added. */
   update(members: readonly MemberPeer[]): MembershipChange {
     const before = this.#byPeer
     const known = members.map(member => ({ ...member, peer: peerIdOf(member.transportKey) }))
     this.#byPeer = new Map(known.map(member => [member.peer.toString(), member]))
     this.#byMember = new Map(known.map(member => [toHex(member.member), member]))
     return {
-      added: known.filter(({ peer }) => !before.has(peer.toString())),
-      removed: [...before.values()].filter(({ peer }) => !this.#byPeer.has(peer.toString()))
+      added: known.filter(member => !isIn(before, member)),
+      removed: [...before.values()].filter(member => !isIn(this.#byPeer, member))
     }
   }
 
@@ -72,4 +75,10 @@ export class Membership {
   others(): readonly KnownMember[] {
     return [...this.#byPeer.values()].filter(({ peer }) => peer.toString() !== this.#self)
   }
+}
+
+/** Whether a set has this peer, and as this member. */
+function isIn(set: ReadonlyMap<string, KnownMember>, { peer, member }: KnownMember): boolean {
+  const found = set.get(peer.toString())
+  return found !== undefined && equalBytes(found.member, member)
 }

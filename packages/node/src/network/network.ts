@@ -1,12 +1,13 @@
 import type { Connection } from '@libp2p/interface'
-import { VitalchainError } from '@vitalchain/core'
+import { toHex, VitalchainError } from '@vitalchain/core'
 import { Dialer } from './dialer.ts'
 import { GOSSIP_MESSAGE_BYTES_MAX, judgeGossip, type GossipHandler } from './gossip.ts'
 import { createHost, STRANGER_CONNECTIONS_MAX, type Host } from './host.ts'
-import { hangUp, keepHouse } from './housekeeping.ts'
+import { cutOff, hangUp, keepHouse } from './housekeeping.ts'
 import { peerIdOf, transportPublicKey } from './identity.ts'
 import { Links } from './links.ts'
 import { Membership } from './membership.ts'
+import { Offences } from './offences.ts'
 import { protocolNames } from './protocols.ts'
 import {
   REQUESTS_PER_PEER_MAX,
@@ -30,6 +31,7 @@ interface Running {
   readonly membership: Membership
   readonly dialer: Dialer
   readonly links: Links
+  readonly offences: Offences
   readonly stopping: AbortController
   readonly housekeeping: Promise<void>
 }
@@ -46,6 +48,7 @@ export function createNetwork(options: NetworkOptions): Network {
   const message: MessageHandler[] = []
   const up: LinkListener[] = []
   const down: LinkListener[] = []
+  const refused: LinkListener[] = []
   const topics = new Map<string, GossipHandler>()
   const requests = new Map<string, readonly [RequestLimits, RequestHandler]>()
   const sessions = new Map<string, readonly [SessionLimits, SessionHandler]>()
@@ -73,21 +76,35 @@ export function createNetwork(options: NetworkOptions): Network {
     }
     const membership = new Membership(self)
     const change = membership.update(options.members())
-    const host = await createHost({
+    const offences = new Offences({
+      isMember: peer => membership.byPeer(peer) !== undefined,
+      onBan: (peer, values) => {
+        const member = membership.byPeer(peer)?.member
+        log('peer-banned', {
+          code: 'ERR_PEER_BANNED',
+          peer,
+          ...(member === undefined ? {} : { member: toHex(member) }),
+          ...values
+        })
+        cutOff(host, peer)
+      }
+    })
+    const host: Host = await createHost({
       privateKey: options.privateKey,
       listen: options.listen,
       announce: options.announce ?? [],
       names,
       topics: [...topics.keys()],
       membership,
-      strangerConnectionsMax: options.strangerConnectionsMax ?? STRANGER_CONNECTIONS_MAX
+      strangerConnectionsMax: options.strangerConnectionsMax ?? STRANGER_CONNECTIONS_MAX,
+      isDenied: peer => offences.isBanned(peer) || (options.deny?.(peer) ?? false)
     })
-    const dialer = new Dialer(host, membership)
-    const listeners = { message, up, down }
-    const links = new Links({ protocol: names.links, membership, dialer, listeners, log })
-    judgeGossip(host.services.gossip, topics, membership, log)
+    const dialer = new Dialer(host, membership, options.bootstrap)
+    const listeners = { message, up, down, refused }
+    const links = new Links({ protocol: names.links, membership, dialer, listeners, offences, log })
+    judgeGossip(host.services.gossip, topics, membership, offences, log)
     try {
-      await handleProtocols(host, membership, links)
+      await handleProtocols(host, membership, links, offences)
       await host.start()
       for (const topic of topics.keys()) {
         host.services.gossip.subscribe(topic)
@@ -102,17 +119,18 @@ export function createNetwork(options: NetworkOptions): Network {
       { host, membership, bootstrap: options.bootstrap ?? [], log },
       stopping.signal
     )
-    running = { host, membership, dialer, links, stopping, housekeeping }
+    running = { host, membership, dialer, links, offences, stopping, housekeeping }
     links.update(change)
   }
 
   const handleProtocols = async (
     host: Host,
     membership: Membership,
-    links: Links
+    links: Links,
+    offences: Offences
   ): Promise<void> => {
-    const requestServer = new RequestServer(membership, log)
-    const sessionServer = new SessionServer(membership, log)
+    const requestServer = new RequestServer(membership, offences, log)
+    const sessionServer = new SessionServer(membership, offences, log)
     await host.handle(names.links, (stream, connection) => links.accept(stream, connection))
     for (const [protocol, [limits, handler]] of requests) {
       await host.handle(
@@ -167,9 +185,16 @@ export function createNetwork(options: NetworkOptions): Network {
     onMessage: handler => void message.push(handler),
     onLinkUp: listener => void up.push(listener),
     onLinkDown: listener => void down.push(listener),
+    onRefused: listener => void refused.push(listener),
     linkedMembers: () =>
       (running?.links.status() ?? []).filter(link => link.up).map(({ member }) => member),
     links: () => running?.links.status() ?? [],
+    misbehaved: (id, offence) => {
+      const peer = running?.membership.byMember(id)?.peer
+      if (peer !== undefined) {
+        running?.offences.report(peer.toString(), offence)
+      }
+    },
 
     handleRequest: (name, limits, handler) =>
       declare(requests, names.stream(name), [limits, handler] as const),

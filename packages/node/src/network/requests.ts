@@ -3,6 +3,7 @@ import { errorCode, isVitalchainError, VitalchainError } from '@vitalchain/core'
 import type { Dialer } from './dialer.ts'
 import { decodeEnvelope, encodeData, encodeEnd, encodeError } from './envelope.ts'
 import type { Membership } from './membership.ts'
+import type { Offences } from './offences.ts'
 import { busy, notAMember, refuse, Slots } from './refusal.ts'
 import { connectionLost, framedStream } from './streams.ts'
 import type { NetworkLog, PeerContext, RequestTarget } from './types.ts'
@@ -56,12 +57,14 @@ export function peerContext(connection: Connection, membership: Membership): Pee
 /** The answering side of requests: access, limits, errors. */
 export class RequestServer {
   readonly #membership: Membership
+  readonly #offences: Offences
   readonly #log: NetworkLog
   readonly #members = new Slots(REQUESTS_PER_PEER_MAX, Infinity)
   readonly #strangers = new Slots(REQUESTS_PER_PEER_MAX, STRANGER_REQUESTS_MAX)
 
-  constructor(membership: Membership, log: NetworkLog) {
+  constructor(membership: Membership, offences: Offences, log: NetworkLog) {
     this.#membership = membership
+    this.#offences = offences
     this.#log = log
   }
 
@@ -98,7 +101,9 @@ export class RequestServer {
     const watch = watchdog(limits.timeoutMs)
     const onClose = (): void => watch.abort(connectionLost())
     stream.addEventListener('close', onClose)
-    const frames = framedStream(stream, limits.maxRequestBytes)
+    const frames = framedStream(stream, limits.maxRequestBytes, () =>
+      this.#offences.report(context.peer, 'oversize')
+    )
     try {
       const request = await unlessAborted(first(frames.read()), watch.signal)
       watch.touch()

@@ -2,6 +2,7 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { errorCode } from '@vitalchain/core'
 import { encodeFrame } from './framing.ts'
 import type { Membership } from './membership.ts'
+import type { Offences } from './offences.ts'
 import { busy, Slots } from './refusal.ts'
 import { peerContext } from './requests.ts'
 import { closeStream, connectionLost, framedStream, type FramedStream } from './streams.ts'
@@ -30,11 +31,13 @@ export type SessionHandler = (frames: FramedStream, context: PeerContext) => Pro
 /** The serving side of sessions: long-lived streams of frames, both ways, open to anyone. */
 export class SessionServer {
   readonly #membership: Membership
+  readonly #offences: Offences
   readonly #log: NetworkLog
   readonly #slots = new Slots(SESSIONS_PER_PEER_MAX, SESSIONS_MAX)
 
-  constructor(membership: Membership, log: NetworkLog) {
+  constructor(membership: Membership, offences: Offences, log: NetworkLog) {
     this.#membership = membership
+    this.#offences = offences
     this.#log = log
   }
 
@@ -51,7 +54,10 @@ export class SessionServer {
       return
     }
     try {
-      await handler(framedStream(stream, limits.maxFrameBytes), context)
+      const frames = framedStream(stream, limits.maxFrameBytes, () =>
+        this.#offences.report(context.peer, 'oversize')
+      )
+      await handler(frames, context)
       await closeStream(stream)
     } catch (error) {
       this.#log('session-failed', { protocol: stream.protocol, code: errorCode(error) })

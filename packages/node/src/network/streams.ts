@@ -1,5 +1,5 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
-import { VitalchainError } from '@vitalchain/core'
+import { errorCode, VitalchainError } from '@vitalchain/core'
 import { pipe } from 'it-pipe'
 import { decodeFrames, encodeFrame, FRAME_BYTES_MAX } from './framing.ts'
 
@@ -28,11 +28,18 @@ export interface FramedStream {
   abort(error: Error): void
 }
 
-/** Frames over a libp2p stream. `maxBytes` limits received frames. */
-export function framedStream(stream: Stream, maxBytes: number = FRAME_BYTES_MAX): FramedStream {
+/**
+ * Frames over a libp2p stream. `maxBytes` limits received frames; `onOversize` is told of one that is
+ * longer, which ends the reading.
+ */
+export function framedStream(
+  stream: Stream,
+  maxBytes: number = FRAME_BYTES_MAX,
+  onOversize: () => void = () => undefined
+): FramedStream {
   pauseReading(stream)
   return {
-    read: () => pipe(readChunks(stream), chunks => decodeFrames(chunks, maxBytes)),
+    read: () => pipe(readChunks(stream), chunks => readFrames(chunks, maxBytes, onOversize)),
     write: async frame => {
       const bytes = encodeFrame(frame)
       try {
@@ -44,6 +51,21 @@ export function framedStream(stream: Stream, maxBytes: number = FRAME_BYTES_MAX)
     },
     close: () => closeStream(stream),
     abort: error => stream.abort(error)
+  }
+}
+
+async function* readFrames(
+  chunks: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  onOversize: () => void
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* decodeFrames(chunks, maxBytes)
+  } catch (error) {
+    if (errorCode(error) === 'ERR_FRAME_TOO_LARGE') {
+      onOversize()
+    }
+    throw error
   }
 }
 

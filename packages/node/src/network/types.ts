@@ -1,6 +1,7 @@
 import type { ErrorValues } from '@vitalchain/core'
 import type { GossipHandler } from './gossip.ts'
 import type { MemberPeer } from './membership.ts'
+import type { Offence, OffenceCounts } from './offences.ts'
 import type { RequestHandler, RequestLimits, RequestOptions } from './requests.ts'
 import type { SessionHandler, SessionLimits } from './sessions.ts'
 import type { FramedStream } from './streams.ts'
@@ -24,6 +25,8 @@ export interface NetworkOptions {
   readonly members: () => readonly MemberPeer[]
   /** Inbound connections of non-members at once. Default {@link STRANGER_CONNECTIONS_MAX}. */
   readonly strangerConnectionsMax?: number
+  /** Peers, by PeerId, that this node neither dials nor lets in. Asked at each connection. */
+  readonly deny?: (peer: string) => boolean
   readonly log?: NetworkLog
 }
 
@@ -53,6 +56,10 @@ export interface LinkStatus {
   readonly dropped: number
   /** Bytes waiting to be sent. */
   readonly queuedBytes: number
+  /** What the member did that no honest one does, since start. */
+  readonly offences: OffenceCounts
+  /** How long it is still kept out for that, in milliseconds; 0 for one that is not. */
+  readonly bannedMs: number
 }
 
 /** Called with the member when the link to it comes up or goes down. */
@@ -83,20 +90,28 @@ export interface Network {
 
   /**
    * Sends to a member over its link, in order, at most once. Never blocks: at the queue's limit the
-   * oldest message is dropped and counted.
+   * oldest message is dropped and counted. Nothing waits for a link that is down.
    *
-   * @throws VitalchainError `ERR_FRAME_TOO_LARGE`; `ERR_UNKNOWN_MEMBER` for who is no other member.
+   * @returns whether the message is on its way: false while the link is down, and for who is no other member
+   * @throws VitalchainError `ERR_FRAME_TOO_LARGE`
    */
-  send(member: Uint8Array, bytes: Uint8Array): void
-  /** {@link send} to every other member. */
-  broadcast(bytes: Uint8Array): void
+  send(member: Uint8Array, bytes: Uint8Array): boolean
+  /** {@link send} to every other member. Whether it is on its way to all of them. */
+  broadcast(bytes: Uint8Array): boolean
   onMessage(handler: MessageHandler): void
   /** The link is up when the other side has said that it listens: resend the latest message now. */
   onLinkUp(listener: LinkListener): void
   onLinkDown(listener: LinkListener): void
+  /** A member refuses our link because it does not count this node among the members. Told at each try. */
+  onRefused(listener: LinkListener): void
   /** Ids of the members whose links are up. */
   linkedMembers(): readonly Uint8Array[]
   links(): readonly LinkStatus[]
+  /**
+   * Counts against a member what no honest one does. Who does too much of it is disconnected and kept out for a while: a
+   * member half a minute, anyone else ten.
+   */
+  misbehaved(member: Uint8Array, offence: Offence): void
 
   /** Answers requests of this name. */
   handleRequest(name: string, limits: RequestLimits, handler: RequestHandler): void

@@ -64,6 +64,7 @@ export function createAdmission({
       await verifySignatures(transaction)
       return waiting
     }
+    requireFirstAccusation(transaction)
     pool.checkRoom(transaction, unit.transaction.length)
     const objection = objectionTo(transaction)
     if (
@@ -89,6 +90,7 @@ export function createAdmission({
   /** Gives a checked transaction its place in the pool. While it was checked, a block or another door may have been faster. */
   async function enter(unit: Unit, transaction: Transaction, hash: Uint8Array): Promise<Pending> {
     requireNew(transaction)
+    if (pool.find(transaction.id) === undefined) requireFirstAccusation(transaction)
     const rival = pool.find(transaction.id) ?? pool.rival(transaction)
     if (rival !== undefined) {
       if (equalBytes(rival.transaction.id, transaction.id)) return rival
@@ -125,6 +127,12 @@ export function createAdmission({
     throw new VitalchainError('ERR_ALREADY_COMMITTED', 'the ledger holds this already', {
       values: { leaf }
     })
+  }
+
+  /** Before its signatures are checked: a faulty validator can prove one fault against itself any number of times. */
+  function requireFirstAccusation(transaction: Transaction): void {
+    if (transaction.type === 'evidence' && pool.rival(transaction) !== undefined)
+      throw new VitalchainError('ERR_EVIDENCE_KNOWN', 'evidence of this fault waits already')
   }
 
   /** What the rules say against a transaction today. */

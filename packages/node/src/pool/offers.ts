@@ -1,4 +1,4 @@
-import { errorCode, type ErrorValues } from '@vitalchain/core'
+import { equalBytes, errorCode, type ErrorValues } from '@vitalchain/core'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Network } from '../network/index.ts'
 import { toUnit } from '../consensus/block-source.ts'
@@ -16,7 +16,7 @@ const OFFER = 'offer'
 
 /**
  * Offers what has waited too long to the leader of the moment: gossip may not have reached it, and it may have started after
- * the others had told. Nothing runs while nothing waits.
+ * the others had told. Who has no link to the leader offers it to others. Nothing runs while nothing waits.
  */
 export interface Offers {
   /** Something waits. */
@@ -45,6 +45,8 @@ export function createOffers({
 }): Offers {
   let timer: NodeJS.Timeout | undefined
   let stopped = false
+  /** Counts those asked in place of the leader. */
+  let turn = 0
 
   network.handleRequest(
     OFFER,
@@ -64,11 +66,11 @@ export function createOffers({
   }
 
   async function offer(): Promise<void> {
-    const member = leader()
+    const member = whomToAsk()
     if (member === undefined) return
     const [bundle] = bundles(lateUnits())
     if (bundle === undefined) return
-    // The answer is empty; reading it waits until the leader has looked.
+    // The answer is empty; reading it waits until the member has looked.
     for await (const _ of network.request(member, OFFER, unitsFormat.encode(bundle), {
       maxResponseBytes: 16,
       timeoutMs: OFFER_TIMEOUT_MS
@@ -76,11 +78,21 @@ export function createOffers({
       continue
   }
 
+  /** The leader; or, while there is no link to it, another member each time, which tells the rest. */
+  function whomToAsk(): Uint8Array | undefined {
+    const wanted = leader()
+    if (wanted === undefined) return undefined
+    const linked = network.linkedMembers()
+    if (linked.length === 0 || linked.some(member => equalBytes(member, wanted))) return wanted
+    turn = (turn + 1) % linked.length
+    return linked[turn]
+  }
+
   function schedule(): void {
     if (stopped || timer !== undefined || pool.size === 0) return
     timer = setTimeout(() => {
       void offer()
-        .catch((error: unknown) => log('offer to the leader failed', { code: errorCode(error) }))
+        .catch((error: unknown) => log('offer failed', { code: errorCode(error) }))
         .finally(() => {
           timer = undefined
           schedule()

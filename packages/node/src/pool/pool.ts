@@ -32,7 +32,7 @@ export interface Pool {
   find(id: Uint8Array): Pending | undefined
   /** Whether a waiting transaction names this payload. */
   names(payload: Uint8Array): boolean
-  /** The waiting transaction that follows the same one as this. */
+  /** The waiting transaction that follows the same one as this, or the waiting evidence of the same fault. */
   rival(transaction: Transaction): Pending | undefined
   /** @throws VitalchainError `ERR_BUSY` (retryable) when there is no room for a transaction of so many bytes */
   checkRoom(transaction: Transaction, size: number): void
@@ -58,6 +58,8 @@ export function createPool(rules: Rules, state: StateReader): Pool {
   const byHash = new Map<string, Pending>()
   const byId = new Map<string, Pending>()
   const chains = new Map<string, Chain>()
+  /** Evidence by what it proves: one key can make any number of proofs of one fault. */
+  const accusations = new Map<string, Pending>()
   /** How many of them name a payload. */
   const payloads = new Map<string, number>()
   let bytes = 0
@@ -77,6 +79,8 @@ export function createPool(rules: Rules, state: StateReader): Pool {
     byId.delete(toHex(pending.transaction.id))
     bytes -= pending.bytes.length
     countPayload(pending, -1)
+    const accusation = accusationOf(pending.transaction)
+    if (accusation !== undefined) accusations.delete(accusation)
     const link = rules.link(pending.transaction)
     const chain = link === undefined ? undefined : chains.get(link.chain)
     if (link === undefined || chain === undefined) return
@@ -113,6 +117,8 @@ export function createPool(rules: Rules, state: StateReader): Pool {
     find: id => byId.get(toHex(id)),
     names: payload => payloads.has(toHex(payload)),
     rival(transaction) {
+      const accusation = accusationOf(transaction)
+      if (accusation !== undefined) return accusations.get(accusation)
       const link = rules.link(transaction)
       return link === undefined ? undefined : chains.get(link.chain)?.get(toHex(link.previous))
     },
@@ -138,6 +144,8 @@ export function createPool(rules: Rules, state: StateReader): Pool {
       byId.set(toHex(pending.transaction.id), pending)
       bytes += pending.bytes.length
       countPayload(pending, 1)
+      const accusation = accusationOf(pending.transaction)
+      if (accusation !== undefined) accusations.set(accusation, pending)
       if (link === undefined || chain === undefined) return
       chain.set(toHex(link.previous), pending)
       chains.set(link.chain, chain)
@@ -179,6 +187,13 @@ export function createPool(rules: Rules, state: StateReader): Pool {
 
 function* standAlone(all: Iterable<Pending>, rules: Rules): IterableIterator<Pending> {
   for (const pending of all) if (rules.link(pending.transaction) === undefined) yield pending
+}
+
+/** Names what a transaction of evidence proves: who did what, at which height. */
+function accusationOf(transaction: Transaction): string | undefined {
+  if (transaction.type !== 'evidence') return undefined
+  const { validator, height, kind } = transaction.evidence
+  return `${height}/${validator}/${kind}`
 }
 
 function urgencyOf(chain: string): 'call/' | 'urgent' | 'rest' {

@@ -54,11 +54,18 @@ export interface Store extends StoreReader {
   /** The directory, or `memory`. */
   readonly location: string
   /**
-   * Writes all or nothing; durable when it resolves.
+   * Writes all or nothing; durable when it resolves. After a write that failed none is taken any more until the store is
+   * opened again: LevelDB would append behind the torn record, and drop all from there on when it recovers.
    *
-   * @throws VitalchainError `ERR_STORE` when the disk fails; the same write may be tried again
+   * @throws VitalchainError `ERR_STORE` when the disk fails, or failed before
    */
   write(writes: readonly StoreWrite[]): Promise<void>
+  /**
+   * Writes a record that a power cut may take away again, and drops those of the table in front of a key.
+   *
+   * @throws VitalchainError as {@link write}
+   */
+  note(write: StoreWrite, dropBefore: Uint8Array): Promise<void>
   /** A view that later writes do not change. It must be closed. */
   snapshot(): StoreSnapshot
   /** Every record, or every record of one table, in the order of the keys. */
@@ -72,10 +79,14 @@ type Database = AbstractLevel<string | Buffer | Uint8Array, Uint8Array, Uint8Arr
 /**
  * Opens the store in a directory, which is made when absent, or a new one in memory when the location is `memory`.
  *
+ * @param onFailure - told of the first write that fails: the store takes no other, so the node must end and start again
  * @throws VitalchainError `ERR_STORE_LOCKED` when another process has it open, `ERR_STORE_FORMAT` when it was written in
  * another layout or is no store of a node, `ERR_STORE` when the disk fails
  */
-export async function openStore(location: string): Promise<Store> {
+export async function openStore(
+  location: string,
+  onFailure: (error: VitalchainError) => void = () => undefined
+): Promise<Store> {
   const encoding = { keyEncoding: 'view', valueEncoding: 'view' }
   const database: Database =
     location === 'memory'
@@ -94,7 +105,7 @@ export async function openStore(location: string): Promise<Store> {
       ? new VitalchainError('ERR_STORE_LOCKED', 'another process has the store open', { cause })
       : storeError('the store cannot be opened', cause)
   }
-  const store = new LevelStore(location, database)
+  const store = new LevelStore(location, database, onFailure)
   try {
     await checkFormat(store)
   } catch (error) {
@@ -122,10 +133,13 @@ const STORE_FAILURES: ReadonlySet<string> = new Set([
 class LevelStore implements Store {
   readonly location: string
   readonly #database: Database
+  readonly #onFailure: (error: VitalchainError) => void
+  #failure: VitalchainError | undefined
 
-  constructor(location: string, database: Database) {
+  constructor(location: string, database: Database, onFailure: (error: VitalchainError) => void) {
     this.location = location
     this.#database = database
+    this.#onFailure = onFailure
   }
 
   get(table: TableName, key: Uint8Array): Uint8Array | undefined {
@@ -141,18 +155,43 @@ class LevelStore implements Store {
   }
 
   async write(writes: readonly StoreWrite[]): Promise<void> {
-    const operations = writes.map(({ table, key, value }) => {
-      const full = fullKey(table, key)
-      return value === undefined
-        ? ({ type: 'del', key: full } as const)
-        : ({ type: 'put', key: full, value: seal(full, value) } as const)
-    })
+    const operations = writes.map(operationOf)
+    this.#requireSound()
     try {
       // `sync` is LevelDB's; the store in memory does not know it.
       await this.#database.batch(operations, { sync: true } as object)
     } catch (cause) {
-      throw storeError('the store cannot be written', cause)
+      throw this.#fail(cause)
     }
+    // One that was under way beside it may stand behind the torn record.
+    this.#requireSound()
+  }
+
+  async note(write: StoreWrite, dropBefore: Uint8Array): Promise<void> {
+    const range = {
+      gte: fullKey(write.table, new Uint8Array(0)),
+      lt: fullKey(write.table, dropBefore)
+    }
+    this.#requireSound()
+    try {
+      await this.#database.batch([operationOf(write)])
+      await this.#database.clear(range)
+    } catch (cause) {
+      throw this.#fail(cause)
+    }
+    this.#requireSound()
+  }
+
+  #requireSound(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #fail(cause: unknown): VitalchainError {
+    if (this.#failure === undefined) {
+      this.#failure = storeError('the store cannot be written', cause)
+      this.#onFailure(this.#failure)
+    }
+    return this.#failure
   }
 
   async *entries(table?: TableName): AsyncGenerator<StoreEntry> {
@@ -194,6 +233,19 @@ class LevelStore implements Store {
     }
     return value
   }
+}
+
+function operationOf({
+  table,
+  key,
+  value
+}: StoreWrite):
+  | { readonly type: 'del'; readonly key: Uint8Array }
+  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array } {
+  const full = fullKey(table, key)
+  return value === undefined
+    ? { type: 'del', key: full }
+    : { type: 'put', key: full, value: seal(full, value) }
 }
 
 const TABLE_NAMES: ReadonlyMap<number, string> = new Map(

@@ -19,6 +19,7 @@ import { concatBytes, fromHex, u32be, u64be, u8, type Place, type TileId } from 
  * | payloadMeta  | r      | SHA-256 of the payload                      | CBOR: retention class, stored at (ms), at height, size    |
  * | wanted       | w      | SHA-256 of a payload that is missing here   | its retention class, u8                                   |
  * | named        | N      | SHA-256 of a payload that a statement names | leaf index of the newest such statement, u64              |
+ * | heard        | H      | height, u64                                 | what was heard at a height and no block tells, for blame  |
  *
  * All integers are big-endian, so that the order of the keys is theirs.
  */
@@ -35,7 +36,8 @@ export const TABLES: Readonly<Record<TableName, string>> = {
   payloads: 'P',
   payloadMeta: 'r',
   wanted: 'w',
-  named: 'N'
+  named: 'N',
+  heard: 'H'
 }
 
 /** The name of a table. */
@@ -53,6 +55,7 @@ export type TableName =
   | 'payloadMeta'
   | 'wanted'
   | 'named'
+  | 'heard'
 
 /** Keys of the meta table. */
 export const META: Readonly<Record<'format' | 'genesis' | 'head' | 'leadership', Uint8Array>> = {

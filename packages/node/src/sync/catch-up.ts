@@ -18,7 +18,8 @@ import {
 import { checkCertifies } from '../ledger/check-header.ts'
 import type { Executed } from '../ledger/execute.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { Network } from '../network/index.ts'
+import type { Network, RequestTarget } from '../network/index.ts'
+import { notAMember } from '../network/refusal.ts'
 
 /** Blocks in one answer; the asker asks again. */
 export const SYNC_BLOCKS_MAX: number = 64
@@ -51,6 +52,17 @@ export interface CatchUp {
    * call during a run is part of it.
    */
   run(first?: Uint8Array): Promise<void>
+  /**
+   * Asks these, one after the other until one has blocks, for a node that nobody is linked with: a newcomer, or a member
+   * that was removed while it was away. Waits for a run under way.
+   */
+  ask(targets: readonly RequestTarget[]): Promise<Asked>
+}
+
+/** What came of asking: how many answered, and how many refused because this node is no member. */
+export interface Asked {
+  readonly answered: number
+  readonly refused: number
 }
 
 /** What {@link createCatchUp} needs. */
@@ -61,6 +73,8 @@ export interface CatchUpComponents {
   readonly exclusive: <T>(change: () => Promise<T>) => Promise<T>
   /** A block is durable that consensus on this node did not decide. */
   readonly onCommitted: (executed: Executed) => void
+  /** The last height that a peer that is no member any more may read; undefined for who never was one. */
+  readonly lastHeightOf: (peer: string) => number | undefined
   /** A certified block does not give the state that its header states: this node must not go on. */
   readonly onDiverged: (error: VitalchainError) => void
   readonly log: (event: string, values: ErrorValues) => void
@@ -77,17 +91,23 @@ export function createCatchUp({
   exclusive,
   onCommitted,
   onDiverged,
+  lastHeightOf,
   log
 }: CatchUpComponents): CatchUp {
   let running: Promise<void> | undefined
 
   network.handleRequest(
     BLOCKS,
-    { access: 'members', maxRequestBytes: rangeFormat.bytesMax, timeoutMs: SYNC_TIMEOUT_MS },
-    async request => certifiedBlocks(ledger, rangeFormat.decode(request).from)
+    // Open to all, to be closed here: who was a member may still read up to the block that removed it, and so learn of it.
+    { access: 'anyone', maxRequestBytes: rangeFormat.bytesMax, timeoutMs: SYNC_TIMEOUT_MS },
+    async (request, { member, peer }) => {
+      const last = member === undefined ? lastHeightOf(peer) : Infinity
+      if (last === undefined) throw notAMember()
+      return certifiedBlocks(ledger, rangeFormat.decode(request).from, last)
+    }
   )
 
-  async function fromMember(member: Uint8Array): Promise<void> {
+  async function fromMember(member: RequestTarget): Promise<void> {
     for (let before = -1; before < ledger.head.height && !signal().aborted;) {
       before = ledger.head.height
       let next = before + 1
@@ -135,36 +155,60 @@ export function createCatchUp({
     }
   }
 
-  async function fromAnybody(first: Uint8Array | undefined): Promise<void> {
-    const linked = network.linkedMembers()
-    const members =
-      first === undefined ? linked : [first, ...linked.filter(member => !equalBytes(member, first))]
+  async function fromAny(targets: readonly RequestTarget[]): Promise<Asked> {
     const started = ledger.head.height
-    for (const member of members) {
-      if (signal().aborted) return
+    let answered = 0
+    let refused = 0
+    for (const target of targets) {
+      if (signal().aborted) break
       try {
-        await fromMember(member)
+        await fromMember(target)
+        answered++
         // One that had blocks had all there were a moment ago; consensus brings the rest.
-        if (ledger.head.height > started) return
+        if (ledger.head.height > started) break
       } catch (error) {
-        log('catch-up from a member failed', { code: errorCode(error), height: ledger.head.height })
+        const code = errorCode(error)
+        if (code === 'ERR_NOT_A_MEMBER') refused++
+        else log('catch-up from a member failed', { code, height: ledger.head.height })
       }
     }
+    return { answered, refused }
+  }
+
+  async function fromLinked(first: Uint8Array | undefined): Promise<void> {
+    const linked = network.linkedMembers()
+    await fromAny(
+      first === undefined ? linked : [first, ...linked.filter(member => !equalBytes(member, first))]
+    )
   }
 
   return {
     run(first) {
-      running ??= fromAnybody(first).finally(() => {
+      running ??= fromLinked(first).finally(() => {
         running = undefined
       })
       return running
+    },
+    async ask(targets) {
+      for (let other = running; other !== undefined; other = running) await other
+      const asked = fromAny(targets)
+      running = asked.then(
+        () => (running = undefined),
+        () => (running = undefined)
+      )
+      return asked
     }
   }
 }
 
-async function* certifiedBlocks(ledger: Ledger, from: number): AsyncGenerator<Uint8Array> {
+async function* certifiedBlocks(
+  ledger: Ledger,
+  from: number,
+  last: number
+): AsyncGenerator<Uint8Array> {
   let sent = 0
-  for (let height = from; height < from + SYNC_BLOCKS_MAX && sent < SYNC_BYTES_MAX; height++) {
+  const end = Math.min(last, from + SYNC_BLOCKS_MAX - 1)
+  for (let height = from; height <= end && sent < SYNC_BYTES_MAX; height++) {
     const block = ledger.block(height)
     const certificate = ledger.certificate(height)
     if (block === undefined || certificate === undefined) return

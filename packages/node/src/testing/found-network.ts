@@ -4,6 +4,7 @@ import {
   generateSecretKey,
   genesisFormat,
   type Genesis,
+  type GenesisMember,
   type GenesisParameters,
   type Signer
 } from '@vitalchain/core'
@@ -49,28 +50,38 @@ export function foundNetwork({
   readonly contracts?: readonly Contract[]
   readonly parameters?: Partial<GenesisParameters>
 }): FoundedNetwork {
-  const secrets = names.map(name => ({
-    name,
-    operator: generateSecretKey('ed25519'),
-    consensus: generateSecretKey('ed25519'),
-    checkpoint: generateSecretKey('ed25519'),
-    transport: generateSecretKey('ed25519')
-  }))
+  const secrets = names.map(memberSecrets)
   const genesis: Genesis = {
     name: 'development network',
     created,
-    members: secrets.map(secret => ({
-      name: secret.name,
-      operatorKey: operatorSigner(secret).publicKey,
-      consensusKey: ed25519PublicKey(secret.consensus),
-      checkpointKey: ed25519PublicKey(secret.checkpoint),
-      transportKey: transportPublicKey(secret.transport)
-    })),
+    members: secrets.map(describeMember),
     recovery: { threshold: 0, keys: [] },
     parameters: { ...DEFAULT_PARAMETERS, unsafeSmallNetwork: names.length < 4, ...parameters },
     contracts: createRules(contracts).versions
   }
   return { genesis, document: genesisFormat.encode(genesis), members: secrets }
+}
+
+/** Fresh secret keys for a member. */
+export function memberSecrets(name: string): MemberSecrets {
+  return {
+    name,
+    operator: generateSecretKey('ed25519'),
+    consensus: generateSecretKey('ed25519'),
+    checkpoint: generateSecretKey('ed25519'),
+    transport: generateSecretKey('ed25519')
+  }
+}
+
+/** What others may know of a member's keys, as the ledger has it. */
+export function describeMember(secrets: MemberSecrets): GenesisMember {
+  return {
+    name: secrets.name,
+    operatorKey: operatorSigner(secrets).publicKey,
+    consensusKey: ed25519PublicKey(secrets.consensus),
+    checkpointKey: ed25519PublicKey(secrets.checkpoint),
+    transportKey: transportPublicKey(secrets.transport)
+  }
 }
 
 /** The signer of a member's operator key. */

@@ -50,10 +50,10 @@ t.test('files and directories that cannot be used end with 2 and a code, in one 
 t.test('help and the version are answers, not faults', async t => {
   const help = await run('--help')
   t.equal(help.exit, 0)
-  for (const word of ['start', 'dev', 'verify', 'export', 'dump', 'Exit codes'])
+  for (const word of ['start', 'dev', 'member', 'verify', 'export', 'dump', 'blame', 'Exit codes'])
     t.match(help.out.join('\n'), word)
   t.match((await run('--version')).out[0], /^\d+\.\d+\.\d+/)
-  for (const command of ['start', 'dev', 'verify', 'export', 'dump']) {
+  for (const command of ['start', 'dev', 'member', 'verify', 'export', 'dump', 'blame']) {
     const { exit, out } = await run(command, '--help')
     t.equal(exit, 0)
     t.match(out.join('\n'), /Examples?:\n  vitalchain/, `${command} shows an example`)

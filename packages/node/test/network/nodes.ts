@@ -55,11 +55,12 @@ export function memberPeer(node: TestNode, addresses?: readonly string[]): Membe
 export async function startMembers(
   t: Test,
   count: number,
-  prepare: (node: TestNode, index: number) => void = () => undefined
+  prepare: (node: TestNode, index: number) => void = () => undefined,
+  options: (index: number) => Partial<NetworkOptions> = () => ({})
 ): Promise<{ readonly nodes: readonly TestNode[]; readonly members: MemberPeer[] }> {
   const members: MemberPeer[] = []
   const nodes = Array.from({ length: count }, (_, index) =>
-    createNode(t, `${t.fullname} ${index}`, { members: () => members })
+    createNode(t, `${t.fullname} ${index}`, { members: () => members, ...options(index) })
   )
   nodes.forEach(prepare)
   // Ports are known after the start, so the set is told to all once they listen.

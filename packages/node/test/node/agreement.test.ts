@@ -1,8 +1,9 @@
-import { verifyReceipt } from '@vitalchain/core'
+import { ed25519PublicKey, verifyReceipt } from '@vitalchain/core'
 import { members, devices, type Contract } from '@vitalchain/contracts'
 import t, { type Test } from 'tap'
 import {
   createLedgerNode,
+  createVoteState,
   createTestNetwork,
   type LedgerNode,
   type LedgerNodeOptions
@@ -41,7 +42,8 @@ async function hospitals(
     return createLedgerNode(options)
   }
   t.teardown(() => Promise.all(nodes.map(node => node.stop())))
-  for (const k of founded.members.keys()) {
+  for (const [k, { consensus }] of founded.members.entries()) {
+    await createVoteState(`${dir}/hospital-${k}`, ed25519PublicKey(consensus))
     const node = make(k)
     nodes.push(node)
     await node.start()

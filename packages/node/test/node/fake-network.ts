@@ -1,5 +1,5 @@
 import { toHex } from '@vitalchain/core'
-import type { Network, RequestHandler } from '../../src/network/index.ts'
+import type { Network, Offence, RequestHandler } from '../../src/network/index.ts'
 import type { GossipHandler } from '../../src/network/gossip.ts'
 import type { LinkListener, MessageHandler } from '../../src/network/types.ts'
 
@@ -13,8 +13,12 @@ export class FakeNetwork implements Network {
   readonly handlers: Map<string, RequestHandler> = new Map()
   /** How the node under test judges gossip. */
   gossip: GossipHandler | undefined
+  /** Told what the node under test sends to one member. */
+  onSend: ((member: Uint8Array, encoded: Uint8Array) => void) | undefined
   /** What the node under test sent over its links. */
   readonly sent: Uint8Array[] = []
+  /** Whom it found to misbehave, and how. */
+  readonly offences: string[] = []
   /** Whom it asked, by name of the request. */
   readonly asked: string[] = []
   readonly #answers = new Map<string, Answer>()
@@ -48,17 +52,24 @@ export class FakeNetwork implements Network {
     return []
   }
   membersChanged(): void {}
-  send(_member: Uint8Array, encoded: Uint8Array): void {
+  send(member: Uint8Array, encoded: Uint8Array): boolean {
     this.sent.push(encoded)
+    this.onSend?.(member, encoded)
+    return true
   }
-  broadcast(encoded: Uint8Array): void {
+  broadcast(encoded: Uint8Array): boolean {
     this.sent.push(encoded)
+    return true
+  }
+  misbehaved(member: Uint8Array, offence: Offence): void {
+    this.offences.push(`${toHex(member)} ${offence}`)
   }
   onMessage(handler: MessageHandler): void {
     this.#message = handler
   }
   onLinkUp(_listener: LinkListener): void {}
   onLinkDown(_listener: LinkListener): void {}
+  onRefused(_listener: LinkListener): void {}
   linkedMembers(): readonly Uint8Array[] {
     return this.#members
   }

@@ -1,11 +1,24 @@
 import { rm } from 'node:fs/promises'
-import t from 'tap'
-import { createLedgerNode, type LedgerNode, type LedgerNodeOptions } from '../../src/index.ts'
+import t, { type Test } from 'tap'
+import { ed25519PublicKey } from '@vitalchain/core'
+import {
+  createLedgerNode,
+  createVoteState,
+  type LedgerNode,
+  type LedgerNodeOptions
+} from '../../src/index.ts'
 import { foundNetwork, operatorSigner } from '../../src/testing/found-network.ts'
 import { TestDevice } from '../ledger/fixture.ts'
 
 const founded = foundNetwork({ names: ['alone'], created: Date.now() })
 const [secret] = founded.members
+
+/** A directory for a key that never signed anything. */
+async function newDirectory(t: Test): Promise<string> {
+  const dir = t.testdir({})
+  await createVoteState(dir, ed25519PublicKey(secret!.consensus))
+  return dir
+}
 
 function make(dataDir: string, options: Partial<LedgerNodeOptions> = {}): LedgerNode {
   return createLedgerNode({
@@ -21,7 +34,7 @@ function make(dataDir: string, options: Partial<LedgerNodeOptions> = {}): Ledger
 }
 
 t.test('a node that is told to stop while it starts is stopped', async t => {
-  const dir = t.testdir({})
+  const dir = await newDirectory(t)
   const node = make(dir)
   const started = node.start()
   await Promise.all([node.stop(), started])
@@ -34,7 +47,7 @@ t.test('a node that is told to stop while it starts is stopped', async t => {
 t.test(
   'a node that is told twice to start starts once, and every stop waits for its end',
   async t => {
-    const dir = t.testdir({})
+    const dir = await newDirectory(t)
     const node = make(dir)
     await Promise.all([node.start(), node.start()])
     void node.stop()
@@ -46,7 +59,7 @@ t.test(
 )
 
 t.test('a node that could not start leaves its directory to the next', async t => {
-  const dir = t.testdir({})
+  const dir = await newDirectory(t)
   await t.rejects(make(dir, { contracts: [] }).start(), { code: 'ERR_CONTRACTS' })
   const node = make(dir)
   t.teardown(() => node.stop())
@@ -55,7 +68,7 @@ t.test('a node that could not start leaves its directory to the next', async t =
 })
 
 t.test('a validator restored without its votes says that it does not vote', async t => {
-  const dir = t.testdir({})
+  const dir = await newDirectory(t)
   const before = make(dir)
   await before.start()
   const { publicKey } = new TestDevice({ id: before.network }, 'device')

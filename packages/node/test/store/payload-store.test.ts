@@ -26,6 +26,7 @@ async function slowStore(): Promise<{ store: Store; writes: number[]; next: () =
     location: inner.location,
     get: (table, key) => inner.get(table, key),
     snapshot: () => inner.snapshot(),
+    note: (write, dropBefore) => inner.note(write, dropBefore),
     entries: table => inner.entries(table),
     close: () => inner.close(),
     async write(batch) {
@@ -122,6 +123,7 @@ t.test('a failed write is told to those who waited for it, and the next one work
     location: inner.location,
     get: (table, key) => inner.get(table, key),
     snapshot: () => inner.snapshot(),
+    note: (write, dropBefore) => inner.note(write, dropBefore),
     entries: table => inner.entries(table),
     close: () => inner.close(),
     async write(batch) {

@@ -21,7 +21,8 @@ const TABLE_NAMES: readonly TableName[] = [
   'payloads',
   'payloadMeta',
   'wanted',
-  'named'
+  'named',
+  'heard'
 ]
 
 async function list(store: Store, table?: TableName): Promise<StoreEntry[]> {

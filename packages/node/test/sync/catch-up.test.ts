@@ -47,6 +47,7 @@ t.test(
       exclusive: change => change(),
       onCommitted: () => undefined,
       onDiverged: error => t.fail(error.message),
+      lastHeightOf: () => undefined,
       log: (_event, { code }) => void failures.push(code)
     })
     await catchUp.run(Uint8Array.from(faulty))
@@ -85,6 +86,7 @@ t.test('a node whose state differs from the others stops at the first certified 
     exclusive: change => change(),
     onCommitted: () => undefined,
     onDiverged: error => void fatal.push(error.code),
+    lastHeightOf: () => undefined,
     log: () => undefined
   })
   await catchUp.run(member)
