@@ -1,9 +1,9 @@
 import { createConnection, createServer, type AddressInfo, type Server } from 'node:net'
 import t, { type Test } from 'tap'
-import { createSigner, generateSecretKey } from '@vitalchain/core'
+import { createSigner, ed25519PublicKey, generateSecretKey } from '@vitalchain/core'
 import { createDevice } from '@vitalchain/device-sdk'
 import { libp2pTransport } from '@vitalchain/device-sdk/libp2p'
-import { createLedgerNode, type LedgerNode } from '@vitalchain/node'
+import { createLedgerNode, createVoteState, type LedgerNode } from '@vitalchain/node'
 import { foundNetwork, operatorSigner } from '../packages/node/src/testing/found-network.ts'
 import { openStore } from '../packages/node/src/store/store.ts'
 
@@ -46,6 +46,7 @@ t.test('what patients are called and measured is in no store, no log and on no w
   for (const [k, secret] of founded.members.entries()) {
     const port = await freePort()
     const tap = await wireTap(t, port, trace)
+    await createVoteState(`${dir}/${k}`, ed25519PublicKey(secret.consensus))
     const node = createLedgerNode({
       genesis: founded.document,
       keys: {
