@@ -173,35 +173,41 @@ t.test('after a height what a fork would need is handed over, and only then', as
   t.same(heightRecordFormat.decode(heightRecordFormat.encode(record)), record)
 })
 
-t.test('an honest leader that hears of two blocks prepared in one view convicts itself of nothing', t => {
-  const bench = new Bench(4, 2)
-  const blocks = [bench.block(1, 0, 1), bench.block(1, 0, 2)]
-  const [one, two] = blocks.map(block => blockHash(block.header))
-  const proposals: Message[] = []
-  const serve = (): void => {
-    for (const effect of bench.effects) {
-      if (effect.type === 'send' && effect.message.type === 'proposal') proposals.push(effect.message)
-      if (effect.type === 'sign') bench.sign()
-      else if (effect.type === 'validate')
-        bench.give({ type: 'validated', request: effect.request, valid: true })
-      else if (effect.type === 'fetch') {
-        const proposal = blocks.find(block => equalBytes(blockHash(block.header), effect.blockHash))
-        bench.give({ type: 'fetched', proposal: proposal! })
-      } else continue
+t.test(
+  'an honest leader that hears of two blocks prepared in one view convicts itself of nothing',
+  t => {
+    const bench = new Bench(4, 2)
+    const blocks = [bench.block(1, 0, 1), bench.block(1, 0, 2)]
+    const [one, two] = blocks.map(block => blockHash(block.header))
+    const proposals: Message[] = []
+    const serve = (): void => {
+      for (const effect of bench.effects) {
+        if (effect.type === 'send' && effect.message.type === 'proposal')
+          proposals.push(effect.message)
+        if (effect.type === 'sign') bench.sign()
+        else if (effect.type === 'validate')
+          bench.give({ type: 'validated', request: effect.request, valid: true })
+        else if (effect.type === 'fetch') {
+          const proposal = blocks.find(block =>
+            equalBytes(blockHash(block.header), effect.blockHash)
+          )
+          bench.give({ type: 'fetched', proposal: proposal! })
+        } else continue
+        serve()
+      }
+    }
+    bench.start()
+    for (const message of [
+      bench.viewChange(0, 1, bench.certificate('prepare', one!, 0, [0, 1, 2])),
+      bench.viewChange(3, 1, bench.certificate('prepare', two!, 0, [0, 1, 3])),
+      bench.viewChange(1, 1)
+    ]) {
+      bench.hear(message)
       serve()
     }
+    t.equal(proposals.length, 1)
+    const other = new Bench(4, 3).start().hear(proposals[0]!)
+    t.same([other.refusals(), other.did('evidence'), other.round.view], [[], [], 1])
+    t.end()
   }
-  bench.start()
-  for (const message of [
-    bench.viewChange(0, 1, bench.certificate('prepare', one!, 0, [0, 1, 2])),
-    bench.viewChange(3, 1, bench.certificate('prepare', two!, 0, [0, 1, 3])),
-    bench.viewChange(1, 1)
-  ]) {
-    bench.hear(message)
-    serve()
-  }
-  t.equal(proposals.length, 1)
-  const other = new Bench(4, 3).start().hear(proposals[0]!)
-  t.same([other.refusals(), other.did('evidence'), other.round.view], [[], [], 1])
-  t.end()
-})
+)
