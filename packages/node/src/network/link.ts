@@ -1,11 +1,14 @@
 import type { Stream } from '@libp2p/interface'
-import { errorCode, VitalchainError } from '@vitalchain/core'
+import { concatBytes, errorCode, VitalchainError } from '@vitalchain/core'
 import { setTimeout as delay } from 'node:timers/promises'
 import { decodeEnvelope, ERROR_ENVELOPE_BYTES_MAX } from './envelope.ts'
 import { connectionLost, framedStream } from './streams.ts'
 
 /** Bytes that may wait for a member whose link is up: 8 MiB, two of the largest frames. */
 const LINK_QUEUE_BYTES_MAX: number = 8 * 1024 * 1024
+
+/** Small frames are written together up to so many bytes: each write is a packet, an encryption and a system call. */
+const WRITE_BYTES = 16 * 1024
 
 /** First wait before a new try, in milliseconds; it doubles with each failure. */
 const RETRY_FIRST_MS = 100
@@ -38,6 +41,7 @@ export class MemberLink {
   #stream: Stream | undefined
   readonly #queue: Uint8Array[] = []
   #queuedBytes = 0
+  #flushing = false
   #dropped = 0
 
   constructor(init: MemberLinkInit) {
@@ -86,7 +90,7 @@ export class MemberLink {
     }
     this.#queue.push(frame)
     this.#queuedBytes += frame.length
-    this.#flush()
+    this.#flushSoon()
     while (this.#queuedBytes > LINK_QUEUE_BYTES_MAX && this.#queue.length > 1) {
       this.#take()
       this.#dropped += 1
@@ -100,6 +104,28 @@ export class MemberLink {
     return frame
   }
 
+  /** What is sent in one go, such as a proposal and its leader's prepare, leaves in one write. */
+  #flushSoon(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    queueMicrotask(() => {
+      this.#flushing = false
+      this.#flush()
+    })
+  }
+
+  /** Frames to write together: the next one, and those behind it that fit. */
+  #takeSome(): Uint8Array {
+    const frames = [this.#take()]
+    let size = frames[0]?.length ?? 0
+    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      size += next.length
+      if (size > WRITE_BYTES) break
+      frames.push(this.#take())
+    }
+    return concatBytes(frames)
+  }
+
   readonly #flush = (): void => {
     const stream = this.#stream
     if (stream === undefined) {
@@ -107,7 +133,7 @@ export class MemberLink {
     }
     try {
       while (this.#queue.length > 0 && takesMore(stream)) {
-        stream.send(this.#take())
+        stream.send(this.#takeSome())
       }
     } catch (error) {
       stream.abort(connectionLost(error))
