@@ -36,10 +36,15 @@ export function askSync(turn: Turn, from: number | undefined, height: number): v
 export function acceptAhead(turn: Turn, from: number | undefined, message: SignedMessage): void {
   const { round, next } = turn.state
   const { validators, height } = round.context
-  if (message.sender >= validators.length) return
   if (message.height > height + 1) return askSync(turn, from, message.height - 1)
   // What others relay could fill a validator's place with forgeries. The next set is most often the same.
-  if (from !== message.sender && !isAuthentic(turn, message)) return
+  const known =
+    message.sender < validators.length && (from === message.sender || isAuthentic(turn, message))
+  if (!known) {
+    // By its own word of a set that is not known here: a newcomer that signed nothing yet would not hear of it otherwise.
+    if (round.certified === undefined) askSync(turn, from, height)
+    return
+  }
   patch(turn, { next: withEntry(next, `${message.sender}/${message.type}`, { from, message }) })
 }
 

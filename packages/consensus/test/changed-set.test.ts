@@ -51,3 +51,16 @@ t.test('a replica follows at the height after its own removal and signs nothing'
   t.same(bench.did('sign'), [])
   t.same(bench.did('build'), [])
 })
+
+t.test(
+  'a replica that hears of the next height only from a set it does not know catches up',
+  async t => {
+    const bench = new Bench(4, 1).start()
+    const stranger = { ...bench.vote('prepare', 2, HASH, 0, 2), sender: 4 }
+    bench.hear(stranger)
+    t.match(bench.did('sync'), [{ height: 1 }])
+    bench.hear(stranger)
+    t.same(bench.did('sync'), [], 'but not at each message')
+    t.equal(bench.round.context.height, 1)
+  }
+)

@@ -4,8 +4,11 @@ import { baseTimeout } from './replica.ts'
 import type { Pending } from './pool.ts'
 import type { World } from './world.ts'
 
-/** Views of a height that began after healing: those of f failed leaders, an honest one, and one for late messages. */
-const SPARE_VIEWS = 2
+/**
+ * Views of a height that began after healing beyond those of f failed leaders: an honest one, one for late messages, and
+ * two while a replica that missed the end of the height before finds out by its next resend, after 2 · T0.
+ */
+const SPARE_VIEWS = 4
 /** The longest time of such a height, in base timeouts. */
 const BASES_MAX = 10
 /** Five delays of a healed network, with disks and executions: a base timeout below that is no honest leader's fault, ms. */
