@@ -3,7 +3,7 @@ import type { ModelEvent, ModelTrace } from './trace.ts'
 /** A way to falsify a trace so that the formal model must refuse it. */
 export interface Tampering {
   readonly name: string
-  /** The rule that refuses it. */
+  /** The rule that it breaks. */
   readonly rule: string
   /** The events with one falsification; undefined when the trace has no place for it. */
   readonly apply: (

@@ -203,9 +203,11 @@ export class TraceRecorder implements Watcher {
       this.#add(height, { action: 'restart', replica: validator, view: round.view })
       return
     }
+    // Blocks were lost, votes not: they forbid every vote below their height, and count again at it. spec C-25
+    const votesFrom = whole ? (record?.height ?? 0) : Infinity
     for (const { context, events } of this.#heights.values()) {
       const took = events.some(event => event.replica === validator)
-      if (context.height >= height && took)
+      if (context.height >= height && context.height < votesFrom && took)
         this.#add(context.height, { action: 'lose', replica: validator, view: 0 })
     }
   }
