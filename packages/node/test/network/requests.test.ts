@@ -121,8 +121,10 @@ t.test('a peer with too many requests in work is told to come back', async t => 
 
 t.test('an aborted request ends at both sides with the reason', async t => {
   let ended = false
+  let asks = 0
   const { nodes } = await startMembers(t, 2, ({ network }) => {
     network.handleRequest('wait', MEMBERS_ONLY, (_, __, signal) => {
+      asks += 1
       signal.addEventListener('abort', () => {
         ended = true
       })
@@ -137,8 +139,10 @@ t.test('an aborted request ends at both sides with the reason', async t => {
     })
   )
   const reason = new Error('changed my mind')
-  setTimeout(() => controller.abort(reason), 50)
-  await t.rejects(asked, reason)
+  const rejected = t.rejects(asked, reason)
+  await until(() => asks === 1)
+  controller.abort(reason)
+  await rejected
   await until(() => ended)
 
   // A reader that stops early ends the answer too.
