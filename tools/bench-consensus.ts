@@ -166,13 +166,13 @@ function round(value: number): number {
   return Math.round(value * 100) / 100
 }
 
-/** Each figure beside what the machine allows: a commit is three messages and four synced writes one after the other. */
+/** Each figure beside what the machine allows: a commit is three messages, three votes and a block, one after the other. */
 function ratios(
   phases: { light: Phase; saturated: Phase },
-  { checksPerSecond, levelAfterPause, roundTripAfterPause, level, roundTrip }: Limits
+  { checksPerSecond, ...ms }: Limits
 ): object {
-  const busy = 1.5 * roundTrip.p50 + 4 * level.p50
-  const calm = 1.5 * roundTripAfterPause.p50 + 4 * levelAfterPause.p50
+  const busy = 1.5 * ms.roundTrip.p50 + 3 * ms.slot.p50 + ms.level.p50
+  const calm = 1.5 * ms.roundTripAfterPause.p50 + 3 * ms.slotAfterPause.p50 + ms.levelAfterPause.p50
   // A block: its proposal, and a prepare and a commit of each other validator; each transaction once.
   const checks = (phase: Phase): number =>
     phase.transactionsPerSecond + phase.blocksPerSecond * (1 + 2 * (VALIDATORS - 1))

@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createSigner, generateSecretKey, toHex, verifySignature } from '@vitalchain/core'
 import { percentile } from '../../packages/node/src/dev/percentile.ts'
+import { absentVoteFile } from '../../packages/node/src/consensus/vote-file.ts'
 import { openStore } from '../../packages/node/src/store/store.ts'
 import { createNetwork } from '../../packages/node/src/network/index.ts'
 import { echoMembers } from './echo-members.ts'
@@ -17,9 +18,12 @@ export interface Limits {
   readonly checksPerSecond: number
   /** To write and sync {@link VOTE_BYTES} at the end of a file, back to back; p50 and p99. */
   readonly append: Spread
-  /** The same as one LevelDB write with `sync`. */
-  readonly level: Spread
+  /** The same into a slot of a vote file, as every vote is kept. */
+  readonly slot: Spread
   /** The same with a pause before each, as at light load. */
+  readonly slotAfterPause: Spread
+  /** The same as one LevelDB write with `sync`, as every block is kept. */
+  readonly level: Spread
   readonly levelAfterPause: Spread
   /** A message of {@link VOTE_BYTES} over a member link and back, between two processes; back to back. */
   readonly roundTrip: Spread
@@ -44,6 +48,7 @@ export async function measureLimits(directory: string): Promise<Limits> {
   return {
     checksPerSecond: await signatureChecksPerSecond(),
     append: await appends(directory),
+    ...(await slotWrites(directory)),
     ...(await levelWrites(directory)),
     ...(await roundTrips())
   }
@@ -71,6 +76,17 @@ async function appends(directory: string): Promise<Spread> {
   })
   await file.close()
   return spread
+}
+
+async function slotWrites(directory: string): Promise<Pick<Limits, 'slot' | 'slotAfterPause'>> {
+  const file = absentVoteFile(join(directory, 'slots'), new Uint8Array(32))
+  const record = new Uint8Array(VOTE_BYTES)
+  await file.renew(record)
+  const write = (): Promise<void> => file.write(record)
+  const slot = await time(0, write)
+  const slotAfterPause = await time(PAUSE_MS, write)
+  await file.close()
+  return { slot, slotAfterPause }
 }
 
 async function levelWrites(directory: string): Promise<Pick<Limits, 'level' | 'levelAfterPause'>> {

@@ -1,7 +1,7 @@
-import { join } from 'node:path'
 import { stat } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
-import { toHex } from '@vitalchain/core'
+import { toHex, utf8 } from '@vitalchain/core'
+import { readVoteEntries, voteStoreOf } from '../consensus/vote-store.ts'
 import type { StoreEntry } from '../store/store.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { openStoppedStore } from './stopped-node.ts'
@@ -41,7 +41,7 @@ async function* storeEntries(dataDir: string): AsyncGenerator<StoreEntry> {
   } finally {
     await store.close()
   }
-  const location = join(dataDir, 'votes')
+  const location = voteStoreOf(dataDir)
   if ((await stat(location).catch(() => undefined)) === undefined) return
   const votes = new ClassicLevel<Uint8Array, Uint8Array>(location, {
     keyEncoding: 'view',
@@ -51,6 +51,8 @@ async function* storeEntries(dataDir: string): AsyncGenerator<StoreEntry> {
     for await (const [key, value] of votes.iterator()) {
       yield { store: 'votes', key, value, damaged: false }
     }
+    for (const { name, record, damaged } of await readVoteEntries(location))
+      yield { store: 'votes', key: utf8(name), value: record, damaged }
   } finally {
     await votes.close()
   }

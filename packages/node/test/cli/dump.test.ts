@@ -1,6 +1,8 @@
+import { truncate } from 'node:fs/promises'
 import { join } from 'node:path'
-import { toHex } from '@vitalchain/core'
+import { toHex, utf8 } from '@vitalchain/core'
 import t from 'tap'
+import { openVoteStore, voteStoreOf } from '../../src/consensus/vote-store.ts'
 import { openStore } from '../../src/store/store.ts'
 import { run } from './run.ts'
 import { heartRates, stoppedNode } from './stopped-node.ts'
@@ -39,6 +41,25 @@ t.test(
     t.same(await search(secret), { exit: 1, out: [], err: [] })
   }
 )
+
+t.test('what a key signed is shown, and whether it is damaged', async t => {
+  const node = await stoppedNode(t.testdir(), [heartRates(70)])
+  const key = new Uint8Array(32).fill(5)
+  const votes = await openVoteStore(voteStoreOf(node.dataDir))
+  await votes.of(key).begin(1)
+  await votes.of(key).write({ height: 3, view: 0, sent: {}, prepared: undefined })
+  await votes.close()
+  const search = async (): Promise<unknown[]> =>
+    (await run('dump', '--data-dir', node.dataDir, '--grep', 'vote-state')).out.map(
+      line => JSON.parse(line) as unknown
+    )
+  const name = toHex(utf8(`vote-state-${toHex(key)}`))
+  const found = await search()
+  t.match(found, [{ store: 'votes', key: name, text: /vitalchain\/vote-state/ }])
+  t.same(await search(), found, 'a look changes nothing')
+  await truncate(join(voteStoreOf(node.dataDir), `vote-state-${toHex(key)}`), 100)
+  t.match(await search(), [{ store: 'votes', key: name, damaged: true }])
+})
 
 t.test('the store of a running node is left alone', async t => {
   const node = await stoppedNode(t.testdir(), [heartRates(70)])
