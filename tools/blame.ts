@@ -6,13 +6,13 @@
  *
  * Option: --from (first seed, 1).
  */
-import { parseArgs } from 'node:util'
 import {
   culpritsOwed,
   randomFork,
   runFork,
   type ForkOutcome
 } from '@vitalchain/consensus/simulator'
+import { readFlags, wholeNumber } from './flags.ts'
 
 interface Row {
   forks: number
@@ -48,18 +48,20 @@ function describe(outcome: ForkOutcome): void {
   say(`caught in the act: ${caught.join(', ') || 'nobody'}`)
 }
 
-const { values } = parseArgs({
-  options: { seeds: { type: 'string' }, seed: { type: 'string' }, from: { type: 'string' } }
+const values = readFlags({
+  seeds: { type: 'string', default: '2000' },
+  seed: { type: 'string' },
+  from: { type: 'string', default: '1' }
 })
 
 if (values.seed !== undefined) {
-  const outcome = runFork(randomFork(Number(values.seed)))
+  const outcome = runFork(randomFork(wholeNumber('seed', values.seed, 0)))
   describe(outcome)
   const fault = faultOf(outcome)
   if (fault !== undefined) say(`FAILED: ${fault}`)
   process.exitCode = fault === undefined ? 0 : 1
 } else {
-  campaign(Number(values.seeds ?? 2_000), Number(values.from ?? 1))
+  campaign(wholeNumber('seeds', values.seeds, 1), wholeNumber('from', values.from, 1))
 }
 
 function campaign(wanted: number, from: number): void {

@@ -12,7 +12,6 @@ import { mkdtemp, mkdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { createReceiptVerifier, faultTolerance, useCryptoBackend } from '@vitalchain/core'
 import { nodeCryptoBackend } from '@vitalchain/node'
 import { openStoppedLedger } from '../packages/node/src/cli/stopped-node.ts'
@@ -31,6 +30,7 @@ import { createMemberChanges } from './chaos/members.ts'
 import { drawPlan } from './chaos/plan.ts'
 import { readLogs, startWatch, type Watch } from './chaos/watch.ts'
 import { startWorkload, type Workload } from './chaos/workload.ts'
+import { positiveNumber, readFlags, wholeNumber } from './flags.ts'
 
 /** After all faults have ended, a batch signed from then on must be proved within this, ms. */
 const RECOVER_MS = 20_000
@@ -246,26 +246,26 @@ function report(
 }
 
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: 'string', default: '3' },
-      seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
-      validators: { type: 'string', default: '4' },
-      devices: { type: 'string', default: '6' },
-      dir: { type: 'string' },
-      'no-members': { type: 'boolean', default: false }
-    }
+  const values = readFlags({
+    minutes: { type: 'string', default: '3' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
+    validators: { type: 'string', default: '4' },
+    devices: { type: 'string', default: '6' },
+    dir: { type: 'string' },
+    'no-members': { type: 'boolean', default: false }
   })
+  const minutes = positiveNumber('minutes', values.minutes)
+  const seed = wholeNumber('seed', values.seed, 0)
+  const validators = wholeNumber('validators', values.validators, 4)
+  const devices = wholeNumber('devices', values.devices, 1)
   const kept = values.dir !== undefined
   const directory = resolve(values.dir ?? (await mkdtemp(join(tmpdir(), 'vitalchain-chaos-'))))
-  const seed = Number(values.seed)
-  const validators = Number(values.validators)
   say(`seed ${seed}; files in ${directory}`)
   const violations = await chaos({
-    ms: Number(values.minutes) * 60_000,
+    ms: minutes * 60_000,
     seed,
     validators,
-    devices: Number(values.devices),
+    devices,
     changesMembers: !values['no-members'],
     directory
   })
@@ -275,7 +275,7 @@ async function main(): Promise<boolean> {
     say(`the files are kept in ${directory}`)
     const without = values['no-members'] ? ' --no-members' : ''
     say(
-      `again: npm run chaos -- --minutes ${values.minutes} --seed ${seed} --validators ${validators} --devices ${values.devices}${without}`
+      `again: npm run chaos -- --minutes ${minutes} --seed ${seed} --validators ${validators} --devices ${devices}${without}`
     )
   } else if (!kept) await rm(directory, { recursive: true })
   return violations.length === 0

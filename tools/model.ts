@@ -14,7 +14,6 @@ import { cp, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { faultTolerance, quorum } from '@vitalchain/core'
 import {
   HASTY,
@@ -27,6 +26,7 @@ import {
   type ModelTrace,
   type Scenario
 } from '@vitalchain/consensus/simulator'
+import { readFlags, wholeNumber } from './flags.ts'
 
 const MODEL = fileURLToPath(new URL('../packages/consensus/model/', import.meta.url))
 const QUINT = fileURLToPath(import.meta.resolve('@informalsystems/quint/dist/src/cli.js'))
@@ -328,15 +328,15 @@ function tamperedCheck(n: number, traces: ReadonlyMap<string, ModelTrace>, each:
 }
 
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    options: {
-      quick: { type: 'boolean', default: false },
-      seed: { type: 'string', default: '1' },
-      jobs: { type: 'string', default: String(availableParallelism()) },
-      only: { type: 'string', default: '' }
-    }
+  const values = readFlags({
+    quick: { type: 'boolean', default: false },
+    seed: { type: 'string', default: '1' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    only: { type: 'string', default: '' }
   })
-  const { seed, only } = values
+  const { only } = values
+  const seed = String(wholeNumber('seed', values.seed, 0))
+  const jobs = wholeNumber('jobs', values.jobs, 1)
   const amount = values.quick ? QUICK : FULL
   const started = performance.now()
   const sizes = Object.keys(amount.samples).map(Number)
@@ -365,7 +365,7 @@ async function main(): Promise<boolean> {
       say(`${good ? 'as it must be' : 'SURPRISE    '}  ${name}: ${what}`)
     }
   }
-  await Promise.all(Array.from({ length: Number(values.jobs) }, work))
+  await Promise.all(Array.from({ length: jobs }, work))
   const seconds = ((performance.now() - started) / 1_000).toFixed(0)
   say(`checks ${checks.length}, surprises ${surprises}, ${seconds} s`)
   return surprises === 0 && checks.length > 0

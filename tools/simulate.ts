@@ -12,7 +12,6 @@
  * Options: --from (first seed, 1), --jobs (threads, one for each processor).
  */
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
 import {
   describeScenario,
   digestOf,
@@ -24,6 +23,7 @@ import {
   shrinkScenario,
   type Scenario
 } from '@vitalchain/consensus/simulator'
+import { readFlags, wholeNumber } from './flags.ts'
 import { huntAll } from './simulate/mutants.ts'
 import { quantile, quantiles, say, summarize } from './simulate/print.ts'
 import { campaignInThreads, runsPerSeed, strategyScenario } from './simulate/work.ts'
@@ -155,26 +155,26 @@ function replay(seed: number, fixed: Partial<Scenario>): boolean {
 }
 
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: 'string' },
-      from: { type: 'string', default: '1' },
-      jobs: { type: 'string', default: String(availableParallelism()) },
-      seed: { type: 'string' },
-      fix: { type: 'string' },
-      mutants: { type: 'boolean', default: false },
-      strategies: { type: 'boolean', default: false },
-      outages: { type: 'boolean', default: false },
-      sizes: { type: 'boolean', default: false }
-    }
+  const values = readFlags({
+    seeds: { type: 'string' },
+    from: { type: 'string', default: '1' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    seed: { type: 'string' },
+    fix: { type: 'string' },
+    mutants: { type: 'boolean', default: false },
+    strategies: { type: 'boolean', default: false },
+    outages: { type: 'boolean', default: false },
+    sizes: { type: 'boolean', default: false }
   })
-  const from = Number(values.from)
-  const options = { from, seeds: Number(values.seeds ?? 200), jobs: Number(values.jobs) }
+  const from = wholeNumber('from', values.from, 1)
+  const seeds = wholeNumber('seeds', values.seeds ?? (values.strategies ? '1' : '200'), 1)
+  const options = { from, seeds, jobs: wholeNumber('jobs', values.jobs, 1) }
   if (values.mutants) return huntAll(from)
   if (values.sizes) return figures(from)
   if (values.outages) return outages(options)
-  if (values.strategies) return strategies({ ...options, seeds: Number(values.seeds ?? 1) })
-  if (values.seed !== undefined) return replay(Number(values.seed), readFixed(values.fix))
+  if (values.strategies) return strategies(options)
+  if (values.seed !== undefined)
+    return replay(wholeNumber('seed', values.seed, 0), readFixed(values.fix))
   return sweep(options)
 }
 

@@ -99,8 +99,10 @@ export function answerInquiry(turn: Turn, from: number | undefined, asked: Inqui
 
 /** Takes in what another validator answered. spec C-36. */
 export function acceptAnswer(turn: Turn, from: number | undefined, answer: AnswerMessage): void {
-  const { inquiry, round, config } = turn.state
-  if (inquiry === undefined || from === undefined || from === round.self) return
+  const { inquiry, round } = turn.state
+  if (from === undefined || from === round.self) return
+  // One that comes late counts no more, but the vote in it proves itself all the same.
+  if (inquiry === undefined) return inspectAnswer(turn, answer)
   if (!equalBytes(inquiry.nonce, answer.nonce)) return
   const known = inquiry.answers.get(from)
   const same = known !== undefined && known.complete === answer.complete
@@ -113,7 +115,12 @@ export function acceptAnswer(turn: Turn, from: number | undefined, answer: Answe
     }
   })
   if (answer.height >= round.context.height) askSync(turn, from, answer.height)
-  const { vote } = answer
+  inspectAnswer(turn, answer)
+}
+
+/** Looks at the own vote in an answer. spec C-37. */
+function inspectAnswer(turn: Turn, { vote }: AnswerMessage): void {
+  const { config } = turn.state
   if (vote === undefined || config.self === undefined) return
   const { network, recoveryEpoch } = config
   const { view, content, signature } = vote
@@ -258,14 +265,17 @@ function isLater(
 ): boolean {
   if (record === undefined) return true
   const kept = record.sent[vote.type]
+  // Also below the newest step: one view holds one message of each kind, so any other is of somebody else.
+  const isHere = vote.height === record.height && vote.view === record.view
+  if (isHere && signature !== undefined)
+    return kept === undefined || !equalBytes(kept.signature, signature)
   const place = { height: record.height, view: record.view, step: -1 }
   const newest = sentMessages(record.sent).at(-1)
   const order = compareWatermarks(
     watermarkOf(vote),
     newest === undefined ? place : watermarkOf(newest)
   )
-  if (order !== 0 || signature === undefined) return order > 0
-  return kept === undefined || !equalBytes(kept.signature, signature)
+  return order > 0
 }
 
 /** The newest thing that a validator signed and this replica holds. */

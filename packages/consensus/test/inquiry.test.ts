@@ -248,6 +248,34 @@ t.test('another vote in the same place is one vote too many', async t => {
   t.same(bench.round.sent, {}, 'what it held is not said again')
 })
 
+t.test('so it is in the place of a vote that was followed by another', async t => {
+  const { before, record: prepare } = prepared()
+  const hash = prepare.sent.prepare?.blockHash
+  if (hash === undefined) throw new Error('nothing was prepared')
+  for (const from of [1, 2]) before.hear(before.vote('prepare', from, hash))
+  before.sign()
+  const { record } = before.state
+  t.ok(record?.sent.commit)
+  const bench = new Bench(4, 0)
+  bench.give({ type: 'start', context: bench.context, voteState: record, nonce: NONCE })
+  answer(bench, 1, { vote: lostVote(bench, 1) })
+  t.same(events(bench), ['vote-state-old'])
+})
+
+t.test(
+  'a lost vote of which an answer tells too late shows that the key is in use elsewhere',
+  async t => {
+    const bench = new Bench(4, 0)
+    bench.give({ type: 'start', context: bench.context, nonce: NONCE })
+    answer(answer(bench, 1), 2)
+    t.equal(isVoting(bench), true)
+    answer(bench, 3)
+    t.same(events(bench), [])
+    answer(bench, 3, { vote: lostVote(bench, 1) })
+    t.same(events(bench), ['foreign-vote'])
+  }
+)
+
 t.test('a liar cannot make a vote state old: it needs a signature of the asker', async t => {
   const bench = new Bench(4, 0)
   bench.give({ type: 'start', context: bench.context, nonce: NONCE })

@@ -203,7 +203,7 @@ function* strengthWarnings(before: Strength, after: Strength): Generator<ChangeW
   if (might < may) {
     yield {
       code: 'fewer-may-be-away',
-      message: `the network would go on with ${might} members away instead of ${may}`
+      message: `the number of members that may be away falls from ${may} to ${might}`
     }
   }
 }

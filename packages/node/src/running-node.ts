@@ -169,14 +169,25 @@ export async function startNode(
     override.committed(committed)
     repair.wake()
   }
-  const reachSigner = (path: string) => (signal: AbortSignal) =>
-    openRemoteSigner({
+  const reachSigner = (path: string) => async (signal: AbortSignal) => {
+    const reached = await openRemoteSigner({
       path,
       scope: { network: ledger.network, recoveryEpoch: RECOVERY_EPOCH },
       store: votes,
       signal,
       log
     })
+    const owner = listMembers(ledger.state).find(member =>
+      equalBytes(member.consensusKey, reached.publicKey)
+    )
+    if (owner === undefined || equalBytes(owner.transportKey, transportKey)) return reached
+    // The node would vote in the place of another, which votes too.
+    await reached.close()
+    throw new VitalchainError(
+      'ERR_KEYS_NOT_OF_MEMBER',
+      `the signer holds the consensus key of ${owner.name}`
+    )
+  }
   const host = createReplicaHost({
     ledger,
     pool,

@@ -23,8 +23,8 @@ export async function blameCommand({ dataDir, json }: BlameOptions, io: CliIo): 
   try {
     for (const dir of dataDir) ledgers.push(await openStoppedLedger(dir))
     const fork = findFork(ledgers)
-    const [first] = ledgers
-    const names = first === undefined ? [] : listMembers(first.state)
+    // Of all of them: one that is behind does not know who came since.
+    const names = ledgers.flatMap(({ state }) => listMembers(state))
     const nameOf = (id: Uint8Array): string =>
       names.find(each => equalBytes(each.id, id))?.name ?? toHex(id)
     const height = Math.min(...ledgers.map(({ head }) => head.height))

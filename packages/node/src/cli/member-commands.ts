@@ -1,7 +1,8 @@
 import { Option, type Command } from 'commander'
 import { countArgument } from './arguments.ts'
 import type { CliIo } from './io.ts'
-import type { ChangeFlags, MemberFlags } from './member.ts'
+import type { ChangeFlags } from './member-lookup.ts'
+import type { MemberFlags } from './member.ts'
 
 /** How long a command waits by default, s, and at most. */
 const TIMEOUT_S = 60

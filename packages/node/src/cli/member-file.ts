@@ -14,7 +14,13 @@ import { transportPublicKey } from '../network/identity.ts'
 import { memberSecrets, operatorSigner } from '../testing/found-network.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { readBytes, readJsonFile } from './json-file.ts'
-import { readNodeDir, writeNodeDir, type NodeConfig, type NodeSecrets } from './node-dir.ts'
+import {
+  isMultiaddr,
+  readNodeDir,
+  writeNodeDir,
+  type NodeConfig,
+  type NodeSecrets
+} from './node-dir.ts'
 
 /** The file in a new data directory that others need to propose its member: public keys only. */
 const DESCRIPTION_FILE = 'member.json'
@@ -33,7 +39,7 @@ export interface InitOptions {
 /**
  * Makes the data directory of a newcomer, or of the node with a member's new keys, with fresh keys. Nobody is told.
  *
- * @throws VitalchainError `ERR_DATA_DIR_NOT_EMPTY`, `ERR_FILE`, `ERR_USAGE` for a name that is too long
+ * @throws VitalchainError `ERR_DATA_DIR_NOT_EMPTY`, `ERR_FILE`, `ERR_USAGE` for a name that is too long or a wrong address
  */
 export async function memberInitCommand(options: InitOptions, io: CliIo): Promise<number> {
   useCryptoBackend(nodeCryptoBackend)
@@ -43,6 +49,7 @@ export async function memberInitCommand(options: InitOptions, io: CliIo): Promis
     throw new VitalchainError('ERR_DATA_DIR_NOT_EMPTY', `${dataDir} is not empty`)
   const genesis = await readBytes(options.genesis)
   requireGenesis(genesis, options.genesis)
+  requireAddresses(config)
   const fresh = memberSecrets(name)
   const operator =
     options.operatorFrom === undefined
@@ -115,6 +122,21 @@ export function requireKey(key: Uint8Array | undefined, name: string): Uint8Arra
 function requireName(name: string): string {
   if (name.trim() !== '' && name.length <= NAME_CHARACTERS_MAX) return name
   throw new VitalchainError('ERR_USAGE', `a name has 1 to ${NAME_CHARACTERS_MAX} characters`)
+}
+
+function requireAddresses({ listen, bootstrap, announce = [] }: NodeConfig): void {
+  const wrong = [...listen, ...bootstrap, ...announce].find(each => !isMultiaddr(each))
+  if (wrong !== undefined)
+    throw new VitalchainError(
+      'ERR_USAGE',
+      `"${wrong}" is no multiaddr, such as /ip4/0.0.0.0/tcp/4001`
+    )
+  const nobody = bootstrap.find(each => !each.includes('/p2p/'))
+  if (nobody !== undefined)
+    throw new VitalchainError(
+      'ERR_USAGE',
+      `--bootstrap ${nobody} does not say whose node that is: it must end in /p2p/ and the node's peer id`
+    )
 }
 
 function requireGenesis(bytes: Uint8Array, file: string): void {

@@ -1,10 +1,7 @@
-import type { MemberChange } from '@vitalchain/contracts'
 import {
   createSigner,
   ed25519PublicKey,
-  equalBytes,
   isVitalchainError,
-  memberId,
   toHex,
   useCryptoBackend,
   VitalchainError
@@ -17,15 +14,20 @@ import {
   withdrawChange,
   type MemberOperator
 } from '../dev/member-calls.ts'
-import { createNodeApi, type MembersAnswer, type NodeApi } from '../dev/node-api.ts'
+import { createNodeApi, type NodeApi } from '../dev/node-api.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { parseJson, type JsonReader } from './json-file.ts'
-import { readMemberFile, requireKey } from './member-file.ts'
+import { requireKey } from './member-file.ts'
+import {
+  findChange,
+  isInForce,
+  openChange,
+  readChange,
+  requireMember,
+  type ChangeFlags
+} from './member-lookup.ts'
 import { changeText, membersText, previewText, short } from './member-text.ts'
 import { operatorToken, readNodeDir, type NodeSecrets } from './node-dir.ts'
-
-/** Hexadecimal digits by which a change may be named at least. */
-const PREFIX_MIN = 4
 
 /** What all commands about members take. */
 export interface MemberFlags {
@@ -36,16 +38,6 @@ export interface MemberFlags {
   readonly json: boolean
   /** How long to wait for what was asked, s. */
   readonly timeout: number
-}
-
-/** Which change is meant: one of the three. */
-export interface ChangeFlags {
-  /** The description of a newcomer: a file. */
-  readonly add?: string
-  /** A member's name or identifier. */
-  readonly remove?: string
-  /** The description of a member with its new keys: a file. */
-  readonly replace?: string
 }
 
 /** Shows the members and what is to become of them. */
@@ -73,7 +65,9 @@ export async function memberProposeCommand(
   io: CliIo
 ): Promise<number> {
   const { api, operator } = await openNode(flags)
-  const change = await readChange(flags, await api.members())
+  const answer = await api.members()
+  const change = await readChange(flags, answer)
+  requireMember(answer, operator())
   const preview = await api.preview(change)
   if (!flags.json) for (const line of previewText(preview)) io.out(line)
   if (isRefused(preview, flags.force)) {
@@ -99,7 +93,7 @@ export async function memberApproveCommand(
   flags: MemberFlags,
   io: CliIo
 ): Promise<number> {
-  return vote(name, flags, io, { done: 'Approved', act: approveChange })
+  return vote(name, flags, io, { done: 'Approved', gone: 'it is in force', act: approveChange })
 }
 
 /** Takes the own approval back; a change that nobody approves any more is void. */
@@ -108,7 +102,7 @@ export async function memberWithdrawCommand(
   flags: MemberFlags,
   io: CliIo
 ): Promise<number> {
-  return vote(name, flags, io, { done: 'Withdrawn', act: withdrawChange })
+  return vote(name, flags, io, { done: 'Withdrawn', gone: 'it is void', act: withdrawChange })
 }
 
 /** Says that this node, whose keys were approved, is up: from the next height on it votes. */
@@ -117,6 +111,11 @@ export async function memberReadyCommand(flags: MemberFlags, io: CliIo): Promise
   const consensus = requireKey(secrets.consensus, 'consensus')
   const checkpoint = requireKey(secrets.checkpoint, 'checkpoint')
   const consensusPublicKey = ed25519PublicKey(consensus)
+  if (isInForce(await api.members(), consensusPublicKey))
+    throw new VitalchainError(
+      'ERR_NOT_APPROVED',
+      'the keys of this node are in force already: there is nothing to be ready for'
+    )
   const id = await inTime(flags, io, signal =>
     readyForChange(
       { api, operator: operator() },
@@ -136,16 +135,28 @@ async function vote(
   io: CliIo,
   {
     done,
+    gone,
     act
   }: {
     readonly done: string
+    /** What to say of a change that is not open any more. */
+    readonly gone: string
     readonly act: (who: MemberOperator, change: Uint8Array, signal: AbortSignal) => Promise<void>
   }
 ): Promise<number> {
   const { api, operator } = await openNode(flags)
-  const { id, text } = findChange(await api.members(), name)
-  await inTime(flags, io, signal => act({ api, operator: operator() }, id, signal))
-  say(io, flags, JSON.stringify({ change: toHex(id) }), () => [`${done}:`, ...changeText(text)])
+  const before = await api.members()
+  requireMember(before, operator())
+  const change = findChange(before, name)
+  await inTime(flags, io, signal => act({ api, operator: operator() }, change.id, signal))
+  const now = openChange(await api.members(), change.id)
+  const id = toHex(change.id)
+  say(io, flags, JSON.stringify({ change: id }), () => [
+    `${done}:`,
+    ...(now === undefined
+      ? [`  ${short(id)}  ${change.type} ${change.name}: ${gone}`]
+      : changeText(now))
+  ])
   return EXIT.ok
 }
 
@@ -169,54 +180,6 @@ async function openNode({ dataDir, url }: MemberFlags): Promise<OwnNode> {
     secrets,
     operator: () => createSigner('ed25519', requireKey(secrets.operator, 'operator'))
   }
-}
-
-async function readChange(
-  { add, remove, replace }: ChangeFlags,
-  { members }: MembersAnswer
-): Promise<MemberChange> {
-  const given = [add, remove, replace].filter(each => each !== undefined)
-  if (given.length !== 1)
-    throw new VitalchainError('ERR_USAGE', 'say one of --add, --remove and --replace')
-  if (add !== undefined) return { type: 'add', member: await readMemberFile(add) }
-  if (replace !== undefined) {
-    const { name, ...keys } = await readMemberFile(replace)
-    const own = memberId(keys.operatorKey)
-    // The operator's key may be one of the new ones: then the name tells whose.
-    const member =
-      members.find(({ operatorKey }) => equalBytes(operatorKey, keys.operatorKey.bytes)) ??
-      members.find(each => each.name === name || equalBytes(each.id, own))
-    if (member === undefined) throw unknownMember(name)
-    return { type: 'replace', member: member.id, keys }
-  }
-  const named = remove ?? ''
-  const member =
-    members.find(({ name }) => name === named) ?? members.find(({ id }) => toHex(id) === named)
-  if (member === undefined) throw unknownMember(named)
-  return { type: 'remove', member: member.id }
-}
-
-function unknownMember(name: string): VitalchainError {
-  return new VitalchainError('ERR_UNKNOWN_MEMBER', `there is no member "${name}"`)
-}
-
-/** The open change whose identifier begins so. */
-function findChange(
-  { changes, text }: MembersAnswer,
-  name: string
-): { readonly id: Uint8Array; readonly text: JsonReader } {
-  const prefix = name.toLowerCase()
-  const found = changes.filter(({ id }) => toHex(id).startsWith(prefix))
-  if (prefix.length < PREFIX_MIN || found.length > 1)
-    throw new VitalchainError('ERR_USAGE', `"${name}" does not name one change: give more of it`)
-  const [change] = found
-  const json = parseJson(text, '/v1/members')
-    .field('changes')
-    .list()
-    .find(each => change !== undefined && each.field('id').text() === toHex(change.id))
-  if (change === undefined || json === undefined)
-    throw new VitalchainError('ERR_CHANGE_UNKNOWN', `no change ${name} is open`)
-  return { id: change.id, text: json }
 }
 
 function refusals(preview: JsonReader, forced: boolean): readonly JsonReader[] {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { multiaddr } from '@multiformats/multiaddr'
 import { ed25519PublicKey, toHex, VitalchainError } from '@vitalchain/core'
 import { createVoteState } from '../consensus/vote-store.ts'
 import type { MemberSecrets } from '../testing/found-network.ts'
@@ -61,12 +62,9 @@ export async function readNodeDir(dir: string): Promise<NodeDir> {
   return {
     genesis,
     config: {
-      listen: config
-        .field('listen')
-        .list()
-        .map(each => each.text()),
-      bootstrap: (config.optional('bootstrap')?.list() ?? []).map(each => each.text()),
-      announce: (config.optional('announce')?.list() ?? []).map(each => each.text()),
+      listen: addresses(config.field('listen').list()),
+      bootstrap: addresses(config.optional('bootstrap')?.list()),
+      announce: addresses(config.optional('announce')?.list()),
       timings: config.optional('timings')?.boolean() ?? false,
       signer: config.optional('signer')?.text(),
       http: {
@@ -80,6 +78,24 @@ export async function readNodeDir(dir: string): Promise<NodeDir> {
       checkpoint: keys.optional('checkpoint')?.hex(32),
       operator: keys.optional('operator')?.hex(32)
     }
+  }
+}
+
+function addresses(list: readonly JsonReader[] = []): readonly string[] {
+  return list.map(each => {
+    const text = each.text()
+    if (isMultiaddr(text)) return text
+    throw new VitalchainError('ERR_FILE', `${CONFIG_FILE}: "${text}" is no multiaddr`)
+  })
+}
+
+/** Whether a text is an address as libp2p writes it, such as `/ip4/0.0.0.0/tcp/4001`. */
+export function isMultiaddr(text: string): boolean {
+  try {
+    multiaddr(text)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -32,7 +32,8 @@ async function listenOn(name: string): Promise<KeyLock> {
   // Nobody has anything to say here.
   const server = createServer(socket => socket.destroy())
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    // For good: a later one, of a connection that could not be taken, must not end the process.
+    server.on('error', reject)
     server.listen(name, resolve)
   }).catch((error: unknown) => {
     const taken = error instanceof Error && 'code' in error

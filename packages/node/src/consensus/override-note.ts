@@ -2,6 +2,7 @@ import { overrideArgs } from '@vitalchain/contracts'
 import {
   equalBytes,
   errorCode,
+  isVitalchainError,
   type ErrorValues,
   type Signer,
   type Transaction
@@ -16,7 +17,12 @@ const REASON = 'votes again without its vote state'
 
 /** Puts the operator's override on the chain, however often the node restarts meanwhile. spec C-39 */
 export interface OverrideNote {
-  /** Hands the call over, before the first vote. */
+  /**
+   * Notes for good that the call is owed, and hands it over, before the first vote. When there is no place for it in the pool
+   * now, it goes there later: the network may stand still until this node votes.
+   *
+   * @throws VitalchainError when it could never be on the chain
+   */
   record(): Promise<void>
   /** Hands it over again while it is owed: a restart empties the pool. */
   remind(): void
@@ -65,7 +71,12 @@ export function createOverrideNote(components: OverrideNoteComponents): Override
       const consensusKey = key()
       if (consensusKey === undefined) return
       await votes.of(consensusKey).setOverrideOwed(true)
-      await submit(consensusKey)
+      try {
+        await submit(consensusKey)
+      } catch (error) {
+        if (!passes(error)) throw error
+        log('override not handed over', { code: errorCode(error) })
+      }
     },
     remind: () =>
       void remind().catch((error: unknown) =>
@@ -81,4 +92,9 @@ export function createOverrideNote(components: OverrideNoteComponents): Override
         .catch((error: unknown) => log('override not noted', { code: errorCode(error) }))
     }
   }
+}
+
+/** Whether the pool has no place for the call only for now: it is full, or another call of the operator waits there. */
+function passes(error: unknown): boolean {
+  return isVitalchainError(error) && (error.retryable || error.code === 'ERR_PLACE_TAKEN')
 }

@@ -128,10 +128,11 @@ export async function openRemoteSigner(init: RemoteSignerInit): Promise<VoteSign
 
   async function ask(request: SignerRequest): Promise<SignerAnswer> {
     const encoded = signerRequestFormat.encode(request)
-    for (;;) {
+    for (let isAgain = false; ; isAgain = true) {
       const connection = await connected()
-      // Its answer was lost, and what it was about is done.
-      const begun = connection.hello.first !== undefined && state.first === undefined
+      // Its answer was lost, and what it was about is done. Only a greeting of after the request tells: one of before may be
+      // of votes that were found old since.
+      const begun = isAgain && connection.hello.first !== undefined
       if (request.type === 'begin' && begun) return { type: 'done' }
       try {
         sendFrame(connection.socket, encoded)
@@ -193,6 +194,8 @@ async function dial(path: string, signal: AbortSignal): Promise<Connection> {
     await once(socket, 'connect', { signal })
     const answers = decodeFrames(socket, SIGNER_FRAME_BYTES_MAX)[Symbol.asyncIterator]()
     const hello = await next({ socket, answers })
+    // Nobody would close it later.
+    signal.throwIfAborted()
     if (hello.type !== 'hello')
       throw new VitalchainError('ERR_SIGNER_REFUSED', 'the signer does not greet', {
         values: { code: hello.type === 'refused' ? hello.code : hello.type },

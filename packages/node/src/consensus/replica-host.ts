@@ -104,6 +104,8 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
   const timing =
     components.timings === true ? createHeightTiming(() => performance.now(), log) : undefined
   let replica: ReplicaState = newReplica()
+  /** Counts replicas: each numbers its questions from the beginning. */
+  let generation = 0
   let running = false
   let stepping = false
   let stopping = new AbortController()
@@ -144,7 +146,7 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
       case 'build':
         return told(blocks.build(effect))
       case 'validate':
-        return answer(blocks.validate(effect, stopping.signal))
+        return run(tellReplica(generation, blocks.validate(effect, stopping.signal)))
       case 'fetch':
         return answer(blocks.fetch(effect, stopping.signal))
       case 'commit':
@@ -205,6 +207,15 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
 
   async function tell(work: Promise<ReplicaInput | undefined>): Promise<void> {
     told(await work)
+  }
+
+  /** Not another replica: its question of the same number is about another block. */
+  async function tellReplica(
+    asking: number,
+    work: Promise<ReplicaInput | undefined>
+  ): Promise<void> {
+    const event = await work
+    if (asking === generation) told(event)
   }
 
   function told(event: ReplicaInput | undefined): void {
@@ -352,6 +363,7 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     timers.clear()
     const { pending } = replica
     replica = newReplica(voter?.publicKey)
+    generation += 1
     if (voter !== undefined && voter.first === undefined)
       log('votes of this key are missing: this node follows and does not vote', {})
     const prepared = voter?.last?.prepared?.block
@@ -391,7 +403,8 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
       stopping = new AbortController()
       voter = signer === undefined ? undefined : await openVoteSigner(signer, votes)
       const bodies = await votes.readBodies()
-      source.keep((bodies?.transactions ?? []).map(bytes => createCandidate(bytes, true)))
+      const prepared = bodies.flatMap(({ transactions }) => transactions)
+      source.keep(prepared.map(bytes => createCandidate(bytes, true)))
       running = true
       statusTimer = setInterval(() => {
         input({ type: 'status' })

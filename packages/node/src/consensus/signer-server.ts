@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { chmod, unlink } from 'node:fs/promises'
+import { chmod, lstat, unlink } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { errorCode, isVitalchainError, VitalchainError, type ErrorValues } from '@vitalchain/core'
 import { unsignedVote, type VoteScope } from '@vitalchain/consensus'
@@ -137,7 +137,7 @@ async function listen(server: Server, path: string): Promise<void> {
     await listenOnce(server, path)
   } catch (cause) {
     const taken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE'
-    if (!taken || (await isServed(path))) {
+    if (!taken || !(await isLeftBehind(path))) {
       throw new VitalchainError('ERR_SIGNER_SOCKET', `${path} cannot be listened on`, { cause })
     }
     await unlink(path)
@@ -159,13 +159,16 @@ async function listenOnce(server: Server, path: string): Promise<void> {
   if (isFile) await chmod(path, SOCKET_MODE)
 }
 
-async function isServed(path: string): Promise<boolean> {
+/** Whether a socket is there whose process is gone. Any other file, and a socket that did not refuse, is somebody's. */
+async function isLeftBehind(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined)
+  if (found?.isSocket() !== true) return false
   const socket = connect(path)
   try {
     await once(socket, 'connect')
-    return true
-  } catch {
     return false
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
   } finally {
     socket.destroy()
   }

@@ -88,6 +88,8 @@ export function createWayRound(components: WayRoundComponents): WayRound {
   /** By signer; then by place; then by hash of the message, when it was last relayed. */
   const known = new Map<number, Map<string, Map<string, number>>>()
   const certificates = new Set<string>()
+  /** Signers of proposals whose transactions are looked for now. */
+  const looking = new Set<number>()
   let reached = Promise.withResolvers<void>()
 
   network.subscribe(TOPIC, (bytes, fromMember) => {
@@ -129,13 +131,13 @@ export function createWayRound(components: WayRoundComponents): WayRound {
   async function judgeSigned(message: SignedMessage, inner: Uint8Array): Promise<GossipVerdict> {
     const head = ledger.head.height
     if (message.height < head || message.height < 1) return 'ignore'
-    if (holds(message)) return isTurnOf(message, inner) ? 'accept' : 'ignore'
+    const name = toHex(sha256(inner))
+    if (holds(message)) return isTurnOf(message, inner, name) ? 'accept' : 'ignore'
     const isNear = message.height <= head + 1
     const fault: GossipVerdict = isNear ? 'reject' : 'ignore'
     const validators = ledger.validators(isNear ? message.height : head + 1)
     const place = placeOf(message)
     const versions = known.get(message.sender)?.get(place)
-    const name = toHex(sha256(inner))
     if (versions?.has(name) !== true) {
       if ((versions?.size ?? 0) >= VERSIONS_MAX) return 'ignore'
       if (!isAuthentic(message, validators)) return fault
@@ -143,11 +145,14 @@ export function createWayRound(components: WayRoundComponents): WayRound {
       if (message.type === 'proposal') {
         // Who is late for it fetches the block.
         if (message.height !== ledger.head.height + 1) return 'ignore'
-        const whole = await isWhole(message)
+        // One that signs many could have all members asked for what nobody has, and take the place of what is needed.
+        if (looking.has(message.sender)) return 'ignore'
+        looking.add(message.sender)
+        const whole = await isWhole(message).finally(() => looking.delete(message.sender))
         if (whole !== true) return whole === false ? 'reject' : 'ignore'
       }
     }
-    if (!isTurn(message.sender, place, name)) return 'ignore'
+    if (!isTurnOf(message, inner, name)) return 'ignore'
     deliver(message)
     return 'accept'
   }
@@ -168,8 +173,15 @@ export function createWayRound(components: WayRoundComponents): WayRound {
     return true
   }
 
-  function isTurnOf(message: SignedMessage, inner: Uint8Array): boolean {
-    return isTurn(message.sender, placeOf(message), toHex(sha256(inner)))
+  /**
+   * The same for a message whose signature is good. Its signer pays as well as its bringer: one that signs without end would
+   * otherwise use up the shares of all who relay it, and the time of everybody. spec C-41
+   */
+  function isTurnOf(message: SignedMessage, inner: Uint8Array, name: string): boolean {
+    return (
+      isTurn(message.sender, placeOf(message), name) &&
+      share.spend(`signer ${message.sender}`, costOf(inner.length))
+    )
   }
 
   function isAuthentic(message: SignedMessage, validators: ValidatorSet): boolean {

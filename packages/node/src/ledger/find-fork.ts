@@ -43,11 +43,12 @@ export function findFork(ledgers: readonly Part[]): Fork | undefined {
   }
   const records = held.flatMap(({ ledger }): HeightRecord | [] => ledger.heard(height) ?? [])
   const convictions = new Map<string, Conviction>()
-  for (const { certificate: a } of held) {
+  for (const { ledger, certificate: a } of held) {
     for (const { certificate: b } of held) {
       if (equalBytes(a.blockHash, b.blockHash)) continue
       const { network } = first
-      const validators = first.validators(height)
+      // Not of one that ends before: it does not know who came and went until then.
+      const validators = ledger.validators(height)
       for (const each of blame(a, b, records, { network, recoveryEpoch: 0, validators }))
         convictions.set(`${each.validator}/${each.evidence.kind}`, each)
     }

@@ -95,9 +95,18 @@ t.test('a hospital joins by vote and leaves again, by the commands alone', async
     { exit: 1, err: [/ERR_NOT_APPROVED/] },
     'not approved'
   )
+  t.match(
+    await member(newcomer, 'propose', '--remove', 'Hospital 1'),
+    { exit: 1, err: [/no member \(waiting\).*ERR_NOT_A_MEMBER/] },
+    'not one of them'
+  )
   const approved = await member(two!, 'approve', id.slice(0, 12))
   t.equal(approved.exit, 0, approved.err.join())
-  t.match(approved.out.join('\n'), /add Hospital 5/)
+  t.match(
+    approved.out.join('\n'),
+    /add Hospital 5: 2 of 3 approvals \(Hospital 1, Hospital 2\)/,
+    'it counts'
+  )
   t.match((await member(three!, 'approve', id)).exit, 0)
   const open = await member(three!, 'list')
   t.match(open.out.join('\n'), /add Hospital 5: approved, waits until its node is ready/)
@@ -111,14 +120,30 @@ t.test('a hospital joins by vote and leaves again, by the commands alone', async
   await node.start()
   const ready = await member(newcomer, 'ready')
   t.equal(ready.exit, 0, ready.err.join())
+  t.match(
+    await member(newcomer, 'ready'),
+    { exit: 1, err: [/in force already.*ERR_NOT_APPROVED/] },
+    'twice, and it does not wait'
+  )
   const { members: after } = await json(newcomer, 'list')
   t.match(after, [{}, {}, {}, {}, { name: 'Hospital 5', self: true, evidence: 0, overrides: 0 }])
   t.equal((await member(newcomer, 'list')).out[0]?.includes('5 validators'), true)
 
+  const [, id5 = ''] =
+    /Hospital 5 +([0-9a-f]{12}) /.exec((await member(four!, 'list')).out.join('\n')) ?? []
+  t.match(
+    (await member(four!, 'preview', '--remove', id5)).exit,
+    0,
+    'by its identifier, as list has it'
+  )
   const leave = await member(four!, 'preview', '--remove', 'Hospital 5')
   t.match(leave.out.join('\n'), /votes that decide +4 +3/)
   const removal = String((await json(newcomer, 'propose', '--remove', 'Hospital 5'))['change'])
-  for (const dir of [one!, two!, three!]) t.equal((await member(dir, 'approve', removal)).exit, 0)
+  for (const dir of [one!, two!]) t.equal((await member(dir, 'approve', removal)).exit, 0)
+  t.match(
+    (await member(three!, 'approve', removal)).out.join('\n'),
+    /remove Hospital 5: it is in force/
+  )
   t.match(await json(three!, 'list'), { validators: 4, changes: [] })
   t.match(
     await member(three!, 'preview', '--remove', 'Hospital 4'),
@@ -153,12 +178,24 @@ t.test('what is called wrongly says so', async t => {
     ['ERR_UNKNOWN_MEMBER', 'member', 'preview', '--remove', 'Nobody', '--data-dir', dataDir],
     ['ERR_CHANGE_UNKNOWN', 'member', 'approve', '00ff00ff', '--data-dir', dataDir],
     ['ERR_USAGE', 'member', 'approve', '0', '--data-dir', dataDir],
+    ['ERR_USAGE', 'member', 'approve', 'Hospital 5', '--data-dir', dataDir],
     ['ERR_USAGE', 'member', 'propose', '--data-dir', dataDir],
     ['ERR_USAGE', 'member', 'propose', '--remove', 'A', '--add', 'B', '--data-dir', dataDir],
     ['ERR_FILE', 'member', 'propose', '--add', join(dir, 'broken.json'), '--data-dir', dataDir],
     ['ERR_FILE', 'member', 'propose', '--add', join(dir, 'none.json'), '--data-dir', dataDir],
     ['ERR_DATA_DIR_NOT_EMPTY', ...init, '--genesis', genesis, '--data-dir', join(dir, 'full')],
     ['ERR_FILE', ...init, '--genesis', join(dir, 'broken.json'), '--data-dir', join(dir, 'new')],
+    ['ERR_USAGE', ...init, '--genesis', genesis, '--data-dir', join(dir, 'new')],
+    [
+      'ERR_USAGE',
+      ...init,
+      '--listen',
+      '127.0.0.1:4001',
+      '--genesis',
+      genesis,
+      '--data-dir',
+      join(dir, 'new')
+    ],
     [
       'ERR_USAGE',
       ...init,

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,8 +18,10 @@ import { unsignedVote, type UnsignedVote, type VoteState } from '@vitalchain/con
 import t, { type Test } from 'tap'
 import { openRemoteSigner } from '../../src/consensus/remote-signer.ts'
 import { signerAnswerFormat } from '../../src/consensus/signer-protocol.ts'
-import type { VoteSigner } from '../../src/consensus/vote-signer.ts'
+import { serveSigner } from '../../src/consensus/signer-server.ts'
+import { openVoteSigner, type VoteSigner } from '../../src/consensus/vote-signer.ts'
 import { createVoteState, openVoteStore } from '../../src/consensus/vote-store.ts'
+import { createNodeSigner } from '../../src/crypto/node-signer.ts'
 import { nodeCryptoBackend } from '../../src/crypto/node-crypto-backend.ts'
 import { decodeFrames, encodeFrame } from '../../src/network/framing.ts'
 import { until } from '../node/wait.ts'
@@ -210,6 +212,31 @@ t.test('without its votes a signer signs nothing before it is told where it may 
   await signer.sign(...prepare(7))
   await t.rejects(signer.begin(9), { code: 'ERR_SIGN_UNSAFE' }, 'what it has it does not forget')
   await end(process)
+})
+
+t.test(
+  'a signer whose votes are found old during a connection begins anew over the same one',
+  async t => {
+    const where = await place(t)
+    const process = await fragileProcess(t, where)
+    const { signer } = await open(t, where)
+    await signer.sign(...prepare(1))
+    await signer.distrust()
+    await signer.begin(7)
+    t.equal((await signer.sign(...prepare(7))).length, 1, 'the signer was told')
+    await end(process)
+  }
+)
+
+t.test('a file that is no socket is not taken for one that was left behind', async t => {
+  const where = await place(t)
+  const file = join(where.dir, 'keys.json')
+  const before = await readFile(file, 'utf8')
+  const store = await openVoteStore('memory')
+  const signer = await openVoteSigner(createNodeSigner(where.seed), store)
+  const serving = serveSigner({ signer, scope: SCOPE, path: file, log: () => undefined })
+  await t.rejects(serving, { code: 'ERR_SIGNER_SOCKET' })
+  t.equal(await readFile(file, 'utf8'), before)
 })
 
 t.test('garbage on the socket ends that connection and nothing else', async t => {

@@ -77,7 +77,10 @@ interface Bench {
   readonly pool: Candidate[]
 }
 
-async function bench({ holds = () => false }: { holds?: (message: Message) => boolean } = {}) {
+async function bench({
+  holds = () => false,
+  onLook = async () => undefined
+}: { holds?: (message: Message) => boolean; onLook?: () => Promise<void> } = {}) {
   const { network, ledger, device } = await ledgerWithDevice()
   const wires = new Wires()
   const given: Bench['given'] = []
@@ -89,6 +92,7 @@ async function bench({ holds = () => false }: { holds?: (message: Message) => bo
     network: wires,
     source: {
       transactions: async hashes => {
+        await onLook()
         const found = hashes.flatMap(
           hash => pool.find(each => toHex(each.hash) === toHex(hash)) ?? []
         )
@@ -291,11 +295,54 @@ t.test('two votes that contradict each other are relayed as evidence, a third is
   t.same(verdicts, ['accept', 'accept', 'ignore'])
 })
 
+t.test('one signer cannot use up what its relays may send', async t => {
+  const made = await bench()
+  const { wires, network } = made
+  const relays = [2, 3].map(index => memberOf(network, index).id)
+  const verdicts: GossipVerdict[] = []
+  // Each is signed and new, and by itself worth a relay; each relay has points for a thousand.
+  for (let view = 0; view < 1_200; view++) {
+    const message = encodeMessage(await vote(made, { view }))
+    verdicts.push(await wires.hear(relays[view % 2]!, message))
+  }
+  t.equal(verdicts.filter(each => each === 'accept').length, 1_000)
+  const other = encodeMessage(await vote(made, { sender: 2 }))
+  t.equal(await wires.hear(relays[0]!, other), 'accept', 'the others go on')
+})
+
 t.test('a vote that the replica holds costs no check', async t => {
   const made = await bench({ holds: () => true })
   const message = { ...(await vote(made)), signature: new Uint8Array(64) }
   t.equal(await made.wires.hear(memberOf(made.network, 2).id, encodeMessage(message)), 'accept')
   t.same(made.given, [])
+})
+
+t.test('the transactions of one proposal of a signer are looked for at a time', async t => {
+  const found = Promise.withResolvers<void>()
+  let looks = 0
+  const made = await bench({
+    onLook() {
+      looks++
+      return found.promise
+    }
+  })
+  const { wires, network, ledger, device } = made
+  const relay = memberOf(network, 2).id
+  const block = proposalOf(buildNext(ledger, [(await device.read()).candidate]))
+  const { height } = block.header
+  const hear = async (view: number, sender = 1): Promise<GossipVerdict> => {
+    const proposal = { type: 'proposal', height, view, sender, block } as const
+    const message = await signed(network, { ...proposal, justification: undefined })
+    return wires.hear(relay, encodeMessage(message))
+  }
+  const first = hear(0)
+  for (let view = 1; view < 20; view++) t.equal(await hear(view), 'ignore')
+  const other = hear(0, 3)
+  found.resolve()
+  t.same(await Promise.all([first, other]), ['ignore', 'ignore'], 'nobody has them')
+  t.equal(looks, 2)
+  await hear(20)
+  t.equal(looks, 3, 'then the next')
 })
 
 t.test('a certificate is relayed when it proves itself', async t => {
