@@ -3,10 +3,13 @@ export * from './vote-state.ts'
 export * from './types.ts'
 export {
   createReplica,
+  mayVote,
   type AcceptedProposal,
+  type Inquiry,
   type KnownBlock,
   type ReplicaState,
-  type Round
+  type Round,
+  type RunningState
 } from './state.ts'
 export { step } from './replica.ts'
 export * from './leader.ts'
@@ -17,7 +20,6 @@ export {
   viewTimeout,
   type TimerSettings
 } from './timers.ts'
-export { mayVote } from './state.ts'
 export { messageSignBytes, unsignedVote, voteOf, type VoteScope } from './signing.ts'
 export * from './height-record.ts'
 export * from './blame.ts'

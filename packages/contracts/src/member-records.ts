@@ -149,7 +149,7 @@ export function currentValidators(state: StateReader): ValidatorSet {
 
 /**
  * The validator set that certifies a height, of one that is not far past: the set is kept for {@link EVIDENCE_BLOCKS_MAX} blocks
- * after it changed, and the newest {@link PAST_SETS_MAX} are kept. spec M-5.
+ * after it changed, and the newest 1 000 are kept. spec M-5.
  *
  * @returns undefined for a height whose set may be forgotten
  */

@@ -13,17 +13,14 @@ export interface NewKeys {
 /**
  * The arguments of `members.ready`, signed with all new keys.
  *
- * @param change - the identifier of the approved change
- * @param height - the height of the newest block that the newcomer's node holds; the call is good for 100 blocks
+ * @param ready.change - the identifier of the approved change
+ * @param ready.height - the height of the newest block that the newcomer's node holds; the call is good for 100 blocks
  */
 export async function signReady(
   keys: NewKeys,
-  {
-    network,
-    change,
-    height
-  }: { readonly network: Uint8Array; readonly change: Uint8Array; readonly height: number }
+  ready: { readonly network: Uint8Array; readonly change: Uint8Array; readonly height: number }
 ): Promise<Uint8Array> {
+  const { network, change, height } = ready
   const message = readySignBytes(network, change, height)
   const [consensus, checkpoint, operator] = await Promise.all([
     createSigner('ed25519', keys.consensus).sign(message),

@@ -13,8 +13,8 @@ const WRITE_BYTES = 16 * 1024
 /** First wait before a new try, in milliseconds; it doubles with each failure. */
 const RETRY_FIRST_MS = 100
 
-/** Longest wait before a new try, in milliseconds. */
-const RETRY_MAX_MS = 5_000
+/** Longest wait before a new try, in milliseconds: a network that was cut goes on a second after it is whole again. */
+const RETRY_MAX_MS = 1_000
 
 /** How long the other side may take to say that it listens, in milliseconds. */
 const ACCEPT_MS = 5_000
