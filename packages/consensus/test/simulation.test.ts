@@ -11,7 +11,7 @@ import {
 import { sweep } from './support.ts'
 
 const SEED = process.env['SEED']
-const SCENARIOS = Number(process.env['SCENARIOS'] ?? 40)
+const SCENARIOS = Number(process.env['SCENARIOS'] ?? 30)
 /** Branches that a sweep as short as this one may miss. */
 const RARE = 8
 
