@@ -182,10 +182,11 @@ async function chaos(settings: Settings): Promise<readonly string[]> {
     })
     const attack = createAttack(cluster, directory, say)
     const stay = (): number => nodes.length - left.size
-    watch = startWatch(nodes, () => ({
-      now: attack.faulty().size,
-      tolerated: faultTolerance(stay())
-    }))
+    watch = startWatch(
+      nodes,
+      () => ({ now: attack.faulty().size, tolerated: faultTolerance(stay()) }),
+      ms => say(`no block for ${seconds(ms)} until now`)
+    )
     const tolerated = faultTolerance(validators)
     say(`${validators} validators and ${devices} devices run, ${tolerated} may be faulty`)
     await workload.nextProof(AbortSignal.timeout(RECOVER_MS))

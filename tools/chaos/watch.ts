@@ -8,6 +8,9 @@ const POLL_MS = 250
 /** How long a node may take to say it, ms: frozen ones do not answer. */
 const ANSWER_MS = 1_000
 
+/** A pause that is told when it ends, ms: longer than a view and a link take. */
+const TOLD_MS = 3_000
+
 /** How commits went on. */
 export interface Watch {
   readonly height: number
@@ -24,10 +27,12 @@ export interface Watch {
  * Watches how the highest block grows.
  *
  * @param faulty - how many nodes are faulty now, and how many may be
+ * @param onPause - is told how long there was no block, when there is one again, ms
  */
 export function startWatch(
   nodes: readonly Node[],
-  faulty: () => { readonly now: number; readonly tolerated: number }
+  faulty: () => { readonly now: number; readonly tolerated: number },
+  onPause: (ms: number) => void
 ): Watch {
   const begin = performance.now()
   let height = 0
@@ -65,7 +70,9 @@ export function startWatch(
     const status = await api.status(ANSWER_MS)
     if (status.height <= height) return
     height = status.height
-    grownAt = performance.now()
+    const now = performance.now()
+    if (now - grownAt > TOLD_MS) onPause(now - grownAt)
+    grownAt = now
   }
   const timer = setInterval(poll, POLL_MS)
   return {
