@@ -12,6 +12,7 @@ export {
   type RunningState
 } from './state.ts'
 export { step } from './replica.ts'
+export { holdsVote } from './votes.ts'
 export * from './leader.ts'
 export {
   DEFAULT_TIMERS,

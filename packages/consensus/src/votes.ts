@@ -1,10 +1,18 @@
 import { equalBytes, verifyCertificate, type Certificate } from '@vitalchain/core'
-import { blockKey, patch, patchRound, report, withEntry, type Turn } from './state.ts'
+import {
+  blockKey,
+  patch,
+  patchRound,
+  report,
+  withEntry,
+  type ReplicaState,
+  type Turn
+} from './state.ts'
 import { reportDivergence, wantBlock } from './blocks.ts'
 import { authenticate, isAuthentic, noteView, reject } from './checks.ts'
 import { weigh, weighCertificate } from './evidence.ts'
 import { VIEWS_KEPT } from './limits.ts'
-import type { CommitMessage, DecidedMessage, PrepareMessage } from './messages.ts'
+import type { CommitMessage, DecidedMessage, Message, PrepareMessage } from './messages.ts'
 import { voteOf } from './signing.ts'
 import { averageLatency } from './timers.ts'
 
@@ -128,5 +136,18 @@ function withVote<V extends Vote>(votes: VotesOf<V>, vote: V): VotesOf<V> {
     votes,
     vote.view,
     withEntry(votes.get(vote.view) ?? new Map<number, V>(), vote.sender, vote)
+  )
+}
+
+/** Whether a replica holds this very vote, whose signature it has checked: there is nothing new in it. */
+export function holdsVote({ round }: ReplicaState, message: Message): boolean {
+  if (message.type !== 'prepare' && message.type !== 'commit') return false
+  if (round?.context.height !== message.height) return false
+  const votes = message.type === 'prepare' ? round.prepares : round.commits
+  const held = votes.get(message.view)?.get(message.sender)
+  return (
+    held !== undefined &&
+    equalBytes(held.signature, message.signature) &&
+    equalBytes(held.blockHash, message.blockHash)
   )
 }

@@ -92,9 +92,7 @@ export function applyApprove(
   call: Call,
   block: BlockContext
 ): void {
-  requireCaller(state, call.author, block.height)
-  closeExpired(state, block.time)
-  const record = requireOpen(state, id)
+  const record = openForVote(state, id, call, block)
   const { approvals } = record
   const approvedBefore = approvals.some(each => equalBytes(each, call.author))
   // Once more helps only when members left since, and with them the quorum fell.
@@ -114,13 +112,23 @@ export function applyWithdraw(
   call: Call,
   block: BlockContext
 ): void {
-  requireCaller(state, call.author, block.height)
-  closeExpired(state, block.time)
-  const record = requireOpen(state, id)
+  const record = openForVote(state, id, call, block)
   const approvals = record.approvals.filter(each => !equalBytes(each, call.author))
   if (approvals.length === record.approvals.length)
     throw new VitalchainError('ERR_NOT_APPROVED', 'the member does not approve this change')
   putFewerApprovals(state, record, approvals)
+}
+
+/** The open change that a member votes on. */
+function openForVote(
+  state: State,
+  id: Uint8Array,
+  call: Call,
+  block: BlockContext
+): IdentifiedChange {
+  requireCaller(state, call.author, block.height)
+  closeExpired(state, block.time)
+  return requireOpen(state, id)
 }
 
 /** The holder of the new keys is up: an approved addition or replacement takes effect. spec M-10 */

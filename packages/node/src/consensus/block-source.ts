@@ -14,6 +14,7 @@ import {
 } from '@vitalchain/core'
 import { blockProposalCodec, type BlockProposal } from '@vitalchain/consensus'
 import type { Ledger } from '../ledger/ledger.ts'
+import { pause } from '../loop.ts'
 import type { Network } from '../network/index.ts'
 import type { Admission } from '../pool/admission.ts'
 import { createBlockMeter, type Candidate } from '../ledger/execute.ts'
@@ -338,18 +339,4 @@ export function toUnit(
 
 async function* encodeBundles(units: Iterable<Unit>): AsyncGenerator<Uint8Array> {
   for (const bundle of bundles(units)) yield unitsFormat.encode(bundle)
-}
-
-/** Waits, or less when the signal aborts. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const timer = setTimeout(done, ms)
-    function done(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    if (signal.aborted) done()
-    else signal.addEventListener('abort', done)
-  })
 }

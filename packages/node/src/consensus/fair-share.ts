@@ -1,4 +1,4 @@
-import { pause } from './block-source.ts'
+import { pause } from '../loop.ts'
 
 /**
  * Points a peer gets a second. A message costs one for each {@link BYTES_PER_POINT} begun. An honest validator needs about twenty

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import {
   equalBytes,
   evidenceTransaction,
+  isVitalchainError,
   toHex,
   VitalchainError,
   verifySignature,
@@ -13,13 +14,13 @@ import {
 import {
   createReplica,
   eligibleLeaders,
+  holdsVote,
   leaderOf,
   mayVote,
   step,
   type BlockProposal,
   type Effect,
   type HeightContext,
-  type Message,
   type ReplicaState
 } from '@vitalchain/consensus'
 import { createCandidate, type Executed } from '../ledger/execute.ts'
@@ -104,8 +105,6 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
   const timing =
     components.timings === true ? createHeightTiming(() => performance.now(), log) : undefined
   let replica: ReplicaState = newReplica()
-  /** Counts replicas: each numbers its questions from the beginning. */
-  let generation = 0
   let running = false
   let stepping = false
   let stopping = new AbortController()
@@ -146,9 +145,9 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
       case 'build':
         return told(blocks.build(effect))
       case 'validate':
-        return run(tellReplica(generation, blocks.validate(effect, stopping.signal)))
+        return run(answer(blocks.validate(effect, stopping.signal)))
       case 'fetch':
-        return answer(blocks.fetch(effect, stopping.signal))
+        return run(blocks.fetch(effect, stopping.signal).then(told))
       case 'commit':
         return run(commit(effect))
       case 'setTimer':
@@ -200,22 +199,11 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     work.catch(fail)
   }
 
-  /** The same for an effect whose outcome the replica is told. */
-  function answer(work: Promise<ReplicaInput | undefined>): void {
-    run(tell(work))
-  }
-
-  async function tell(work: Promise<ReplicaInput | undefined>): Promise<void> {
-    told(await work)
-  }
-
-  /** Not another replica: its question of the same number is about another block. */
-  async function tellReplica(
-    asking: number,
-    work: Promise<ReplicaInput | undefined>
-  ): Promise<void> {
+  /** The same for an effect whose outcome the replica is told; not another replica, which numbers its own questions. */
+  async function answer(work: Promise<ReplicaInput | undefined>): Promise<void> {
+    const { config } = replica
     const event = await work
-    if (asking === generation) told(event)
+    if (config === replica.config) told(event)
   }
 
   function told(event: ReplicaInput | undefined): void {
@@ -280,12 +268,11 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     return index < 0 ? undefined : index
   }
 
-  /** Validators that came with the newest block and are linked already: a link that comes up would be told of, these are now. */
-  function greetNew(before: ValidatorSet): void {
-    if (validators() === before) return
-    const known = new Set(before.map(({ member }) => toHex(member)))
+  /** A link that comes up would be told of; these validators, who were not known as such before, are linked already. */
+  function greet(known: ValidatorSet): void {
+    const before = new Set(known.map(({ member }) => toHex(member)))
     for (const member of network.linkedMembers()) {
-      const peer = known.has(toHex(member)) ? undefined : indexOf(member)
+      const peer = before.has(toHex(member)) ? undefined : indexOf(member)
       if (peer !== undefined) input({ type: 'connected', peer })
     }
   }
@@ -363,7 +350,6 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     timers.clear()
     const { pending } = replica
     replica = newReplica(voter?.publicKey)
-    generation += 1
     if (voter !== undefined && voter.first === undefined)
       log('votes of this key are missing: this node follows and does not vote', {})
     const prepared = voter?.last?.prepared?.block
@@ -383,19 +369,17 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
 
   /** Votes with a key in another process, once it is reached; until then this node follows. */
   async function vote(opening: Promise<VoteSigner>): Promise<void> {
-    let opened: VoteSigner
     try {
-      opened = await opening
+      voter = await opening
     } catch (error) {
       if (stopping.signal.aborted) return
-      throw error
+      // What is wrong is said by name: it is the operator's to mend.
+      if (!isVitalchainError(error)) throw error
+      onFatal(error)
+      return
     }
-    voter = opened
     startReplica()
-    for (const member of network.linkedMembers()) {
-      const peer = indexOf(member)
-      if (peer !== undefined) input({ type: 'connected', peer })
-    }
+    greet([])
   }
 
   const host: ReplicaHost = {
@@ -434,7 +418,7 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
       const before = validators()
       input({ type: 'committed', context: context() })
       transport.advanced()
-      greetNew(before)
+      if (validators() !== before) greet(before)
       if (running) askForWork()
     },
     exclusive(change) {
@@ -460,17 +444,4 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     proposal: hash => blocks.proposal(hash)
   }
   return host
-}
-
-/** Whether the replica holds this very vote, whose signature it has checked. */
-function holdsVote({ round }: ReplicaState, message: Message): boolean {
-  if (message.type !== 'prepare' && message.type !== 'commit') return false
-  if (round?.context.height !== message.height) return false
-  const votes = message.type === 'prepare' ? round.prepares : round.commits
-  const held = votes.get(message.view)?.get(message.sender)
-  return (
-    held !== undefined &&
-    equalBytes(held.signature, message.signature) &&
-    equalBytes(held.blockHash, message.blockHash)
-  )
 }

@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { VitalchainError } from '@vitalchain/core'
 import { GENESIS_FILE, operatorToken, writeNodeDir } from '../cli/node-dir.ts'
-import { peerIdOf, transportPublicKey } from '../network/identity.ts'
+import { peerNameOf, transportPublicKey } from '../network/index.ts'
 import { foundNetwork, type FoundedNetwork, type MemberSecrets } from '../testing/found-network.ts'
 import { freePorts } from './free-ports.ts'
 import { createHospitalProcess, type HospitalProcess } from './hospital-process.ts'
@@ -48,7 +48,7 @@ export async function foundHospitals(
   const ports = await freePorts(2 * count)
   const places = founded.members.map((secrets, k) => {
     const listen = `/ip4/${LOOPBACK}/tcp/${ports[k] ?? 0}`
-    const peer = peerIdOf(transportPublicKey(secrets.transport)).toString()
+    const peer = peerNameOf(transportPublicKey(secrets.transport))
     const dataDir = join(directory, `hospital-${k + 1}`)
     return {
       secrets,

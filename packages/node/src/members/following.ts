@@ -1,5 +1,5 @@
 import { errorCode, type ErrorValues } from '@vitalchain/core'
-import { pause } from '../consensus/block-source.ts'
+import { createLoop, type Loop } from '../loop.ts'
 import type { RequestTarget } from '../network/index.ts'
 import type { CatchUp } from '../sync/catch-up.ts'
 
@@ -13,14 +13,6 @@ const ASK_AGAIN_MAX_MS = 2_000
  * Asks for blocks on behalf of a node that no member has a link with: a newcomer before and shortly after its approval,
  * and a member that was removed while it was away. Members need none of this: they hear of blocks over their links.
  */
-export interface Following {
-  start(): void
-  stop(): Promise<void>
-  /** It may be needed now, or no longer. */
-  wake(): void
-}
-
-/** Makes the {@link Following} of a node. */
 export function createFollowing({
   needed,
   targets,
@@ -36,48 +28,21 @@ export function createFollowing({
   /** Everybody who answered said that this node is no member. */
   readonly onRefused: (by: number) => void
   readonly log: (event: string, values: ErrorValues) => void
-}): Following {
-  let stopping = new AbortController()
-  let awake = new AbortController()
-  let loop: Promise<void> = Promise.resolve()
-
-  async function run(signal: AbortSignal): Promise<void> {
-    let wait = ASK_AGAIN_MS
-    while (!signal.aborted) {
-      awake = new AbortController()
-      const ended = AbortSignal.any([signal, awake.signal])
-      if (!needed()) {
-        wait = ASK_AGAIN_MS
-        await aborted(ended)
-        continue
-      }
-      try {
-        const { answered, refused } = await catchUp.ask(targets())
-        if (answered === 0 && refused > 0) onRefused(refused)
-      } catch (error) {
-        log('asking for blocks failed', { code: errorCode(error) })
-      }
-      await pause(wait, ended)
-      wait = Math.min(2 * wait, ASK_AGAIN_MAX_MS)
+}): Loop {
+  let wait = ASK_AGAIN_MS
+  return createLoop(async () => {
+    if (!needed()) {
+      wait = ASK_AGAIN_MS
+      return Infinity
     }
-  }
-
-  return {
-    start() {
-      stopping = new AbortController()
-      loop = run(stopping.signal)
-    },
-    async stop() {
-      stopping.abort()
-      await loop
-    },
-    wake: () => awake.abort()
-  }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
+    try {
+      const { answered, refused } = await catchUp.ask(targets())
+      if (answered === 0 && refused > 0) onRefused(refused)
+    } catch (error) {
+      log('asking for blocks failed', { code: errorCode(error) })
+    }
+    const now = wait
+    wait = Math.min(2 * wait, ASK_AGAIN_MAX_MS)
+    return now
   })
 }

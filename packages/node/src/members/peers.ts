@@ -1,7 +1,6 @@
 import { candidates, listMembers, type Member, type StateReader } from '@vitalchain/contracts'
 import { sha256, toHex, type Transaction } from '@vitalchain/core'
-import type { MemberPeer } from '../network/index.ts'
-import { peerIdOf } from '../network/identity.ts'
+import { peerNameOf, type MemberPeer } from '../network/index.ts'
 
 /** Peers that left and are remembered: more than a year of changes. They read what they could read before, nothing else. */
 const FORMER_MAX = 64
@@ -55,7 +54,7 @@ export function createFormerPeers(now: readonly MemberPeer[]): FormerPeers {
 }
 
 function idsOf(peers: readonly MemberPeer[]): ReadonlySet<string> {
-  return new Set(peers.map(({ transportKey }) => peerIdOf(transportKey).toString()))
+  return new Set(peers.map(({ transportKey }) => peerNameOf(transportKey)))
 }
 
 function toPeer({ id, transportKey }: Member): MemberPeer {

@@ -42,6 +42,11 @@ export function peerIdOf(transportKey: Uint8Array): PeerId {
   return peerIdFromPublicKey(publicKeyFromRaw(transportKey))
 }
 
+/** The PeerId of a raw Ed25519 public key as text. Same error as {@link peerIdOf}. */
+export function peerNameOf(transportKey: Uint8Array): string {
+  return peerIdOf(transportKey).toString()
+}
+
 /**
  * The address with its PeerId, so that dialling it proves who answers; `undefined` when the text is
  * no address or names another peer. Addresses come from the ledger and from people: a bad one is

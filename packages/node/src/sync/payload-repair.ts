@@ -1,6 +1,6 @@
 import { errorCode, sha256, toHex, type ErrorValues } from '@vitalchain/core'
-import { pause } from '../consensus/block-source.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import { createLoop, type Loop } from '../loop.ts'
 import type { Network } from '../network/index.ts'
 import { bundles, hashesFormat, unitsFormat } from '../pool/unit.ts'
 
@@ -15,15 +15,10 @@ const REPAIR_TIMEOUT_MS = 5_000
 
 const PAYLOADS = 'payloads'
 
-/** Fetches payloads that committed statements name and this node lacks: after catch-up, or when a stored one was damaged. */
-export interface PayloadRepair {
-  start(): void
-  stop(): Promise<void>
-  /** A payload may be missing. */
-  wake(): void
-}
-
-/** Makes the {@link PayloadRepair} of a node and answers others' requests. Every payload is checked against its digest on both sides. */
+/**
+ * Fetches payloads that committed statements name and this node lacks, after catch-up or when a stored one was damaged, and answers
+ * others' requests. Every payload is checked against its digest on both sides.
+ */
 export function createPayloadRepair({
   ledger,
   network,
@@ -32,11 +27,7 @@ export function createPayloadRepair({
   readonly ledger: Ledger
   readonly network: Network
   readonly log: (event: string, values: ErrorValues) => void
-}): PayloadRepair {
-  let stopping = new AbortController()
-  let awake = new AbortController()
-  let loop: Promise<void> = Promise.resolve()
-
+}): Loop {
   network.handleRequest(
     PAYLOADS,
     { access: 'members', maxRequestBytes: hashesFormat.bytesMax, timeoutMs: REPAIR_TIMEOUT_MS },
@@ -52,10 +43,10 @@ export function createPayloadRepair({
     }
   )
 
-  network.onLinkUp(() => awake.abort())
+  network.onLinkUp(() => loop.wake())
 
   /** @returns whether anything came */
-  async function fetchSome(): Promise<boolean> {
+  async function fetchSome(signal: AbortSignal): Promise<boolean> {
     const wanted = ledger.wantedPayloads(PAYLOADS_AT_ONCE)
     if (wanted.length === 0) return false
     for (const member of network.linkedMembers()) {
@@ -69,7 +60,7 @@ export function createPayloadRepair({
           {
             maxResponseBytes: 8 * 1024 * 1024,
             timeoutMs: REPAIR_TIMEOUT_MS,
-            signal: stopping.signal
+            signal
           }
         )
         for await (const part of answer) {
@@ -97,29 +88,16 @@ export function createPayloadRepair({
     return false
   }
 
-  async function run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      awake = new AbortController()
-      const came = await fetchSome().catch((error: unknown) => {
-        // The disk failed. Consensus writes to it too and decides whether this node goes on.
-        log('payload repair failed', { code: errorCode(error) })
-        return false
-      })
-      if (!came) await pause(REPAIR_PAUSE_MS, AbortSignal.any([signal, awake.signal]))
+  const loop = createLoop(async signal => {
+    try {
+      return (await fetchSome(signal)) ? 0 : REPAIR_PAUSE_MS
+    } catch (error) {
+      // The disk failed. Consensus writes to it too and decides whether this node goes on.
+      log('payload repair failed', { code: errorCode(error) })
+      return REPAIR_PAUSE_MS
     }
-  }
-
-  return {
-    start() {
-      stopping = new AbortController()
-      loop = run(stopping.signal)
-    },
-    async stop() {
-      stopping.abort()
-      await loop
-    },
-    wake: () => awake.abort()
-  }
+  })
+  return loop
 }
 
 async function* answerBundles(units: Parameters<typeof bundles>[0]): AsyncGenerator<Uint8Array> {

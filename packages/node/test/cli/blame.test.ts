@@ -58,6 +58,26 @@ async function close(...nodes: readonly { readonly ledger: Ledger }[]): Promise<
   for (const { ledger } of nodes) await ledger.close()
 }
 
+/** Commits another block on each of two ledgers, certified by two members that sign both; returns their hashes. */
+async function fork(
+  network: TestNetwork,
+  a: { readonly ledger: Ledger },
+  b: { readonly ledger: Ledger }
+): Promise<readonly string[]> {
+  const hashes: string[] = []
+  for (const [{ ledger }, signers, device] of [
+    [a, [0, 1, 2], 'x'],
+    [b, [0, 1, 3], 'y']
+  ] as const) {
+    const candidate = await new TestOperator(network, 1).register(new TestDevice(network, device))
+    const time = ledger.head.time + 1_000
+    const { block, executed } = ledger.build([candidate], { view: 0, proposer: 0, time })
+    await ledger.commit(executed, await certify(network, block.header, { signers }))
+    hashes.push(toHex(blockHash(block.header)))
+  }
+  return hashes
+}
+
 t.test('ledgers of which one is behind are no fork', async t => {
   const { a, b } = await twoNodes(t, 2)
   await close(a, b)
@@ -68,18 +88,13 @@ t.test('ledgers of which one is behind are no fork', async t => {
 
 t.test('who signed both blocks of a fork is named, and nobody else', async t => {
   const { network, a, b } = await twoNodes(t, 0)
-  const fork: string[] = []
-  for (const [{ ledger }, signers, device] of [
-    [a, [0, 1, 2], 'x'],
-    [b, [0, 1, 3], 'y']
+  const hashes = await fork(network, a, b)
+  for (const [{ ledger }, device] of [
+    [a, 'x 2'],
+    [b, 'y 2']
   ] as const) {
-    const candidate = await new TestOperator(network, 1).register(new TestDevice(network, device))
-    const time = ledger.head.time + 1_000
-    const { block, executed } = ledger.build([candidate], { view: 0, proposer: 0, time })
-    await ledger.commit(executed, await certify(network, block.header, { signers }))
-    fork.push(toHex(blockHash(block.header)))
     // What follows a fork differs as well.
-    const next = await new TestOperator(network, 2).register(new TestDevice(network, `${device} 2`))
+    const next = await new TestOperator(network, 2).register(new TestDevice(network, device))
     await commitNext(network, ledger, [next])
   }
   await close(a, b)
@@ -87,8 +102,8 @@ t.test('who signed both blocks of a fork is named, and nobody else', async t => 
   t.equal(exit, 1)
   t.match(out, [
     'FORK: 2 different blocks are certified at height 2.',
-    new RegExp(`^  ${fork[0]}  .*a$`),
-    new RegExp(`^  ${fork[1]}  .*b$`),
+    new RegExp(`^  ${hashes[0]}  .*a$`),
+    new RegExp(`^  ${hashes[1]}  .*b$`),
     '2 members are proved to have broken the rules:',
     '  Hospital 0: duplicate',
     '  Hospital 1: duplicate'
@@ -107,15 +122,7 @@ t.test('who signed both blocks of a fork is named, and nobody else', async t => 
 
 t.test('a COMMIT that a node only heard convicts too, and is kept for 10 000 heights', async t => {
   const { network, a, b } = await twoNodes(t, 0)
-  for (const [{ ledger }, signers, device] of [
-    [a, [0, 1, 2], 'x'],
-    [b, [0, 1, 3], 'y']
-  ] as const) {
-    const candidate = await new TestOperator(network, 1).register(new TestDevice(network, device))
-    const time = ledger.head.time + 1_000
-    const { block, executed } = ledger.build([candidate], { view: 0, proposer: 0, time })
-    await ledger.commit(executed, await certify(network, block.header, { signers }))
-  }
+  await fork(network, a, b)
   // The third signed for the second block as well; the node of that block was late to hear it.
   const hash = blockHash(b.ledger.header(2)!)
   const place = { network: network.id, recoveryEpoch: 0, height: 2, view: 0 }
