@@ -9,6 +9,10 @@ import type { LinkRule } from './proxy.ts'
 const STUTTER_STOP_MS = 80
 const STUTTER_RUN_MS = 40
 
+/** How often a node is asked whether it is back, and how long it may take to answer, ms. */
+const POLL_MS = 250
+const ANSWER_MS = 1_000
+
 /** How long a node that noticed a full disk may take to end, ms. */
 const STOP_MS = 10_000
 
@@ -127,6 +131,16 @@ async function fillDisk(node: Node, { ms, parameter }: Fault, signal: AbortSigna
   await pause(ms, undefined, { signal }).catch(() => undefined)
   node.fill(undefined)
   node.excusedUntil = performance.now() + STOP_MS
+  // One that ended of it is back when it answers: until then it counts as faulty, like one that was killed.
+  while (!signal.aborted && !(await answers(node)))
+    await pause(POLL_MS, undefined, { signal }).catch(() => undefined)
+}
+
+async function answers({ api }: Node): Promise<boolean> {
+  return api.status(ANSWER_MS).then(
+    () => true,
+    () => false
+  )
 }
 
 async function loadDisk(directory: string, ms: number, signal: AbortSignal): Promise<void> {
