@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { createTestNetwork } from '@vitalchain/node'
+import { createHttpApi, createTestNetwork } from '@vitalchain/node'
 import { createSigner, generateSecretKey } from '@vitalchain/core'
+import { plainEnvironment } from './plain-processes.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -14,7 +15,7 @@ async function run(example: string, ...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--conditions=@vitalchain/source', file, ...args],
-    { timeout: 60_000, cwd: root }
+    { timeout: 60_000, cwd: root, env: plainEnvironment() }
   )
   return stdout
 }
@@ -64,4 +65,27 @@ t.test('a receipt is verified offline, and a damaged one is not', async t => {
   ])
   t.match(await run('verify-receipt.ts', good, genesis), /^VALID: recorded by height 1 /)
   await t.rejects(run('verify-receipt.ts', bad, genesis), { code: 1, stdout: /^INVALID: ERR_/ })
+})
+
+t.test('a light client follows two hospitals, and goes on where it was', async t => {
+  const network = await createTestNetwork()
+  t.teardown(() => network.stop())
+  const [node] = network.nodes
+  const urls: string[] = []
+  for (const each of network.nodes.slice(0, 2)) {
+    const api = createHttpApi({ node: each, token: 'a'.repeat(32) })
+    t.teardown(() => api.close())
+    urls.push(await api.listen({ port: 0 }))
+  }
+  const dir = await mkdtemp(join(tmpdir(), 'vitalchain-'))
+  t.teardown(() => rm(dir, { recursive: true }))
+  const files = [join(dir, 'genesis'), join(dir, 'state')]
+  await writeFile(files[0]!, network.genesis)
+  for (const height of [1, 2]) {
+    const { publicKey } = createSigner('ed25519', generateSecretKey('ed25519'))
+    await node!.registerDevice({ publicKey, model: 'm', firmware: undefined })
+    const output = await run('light-client.ts', ...files, String(height), ...urls)
+    t.match(output, new RegExp(`height ${height}, ${height} transactions, certified by 3 of 4 `))
+    t.equal((await readFile(files[1]!)).length > 1_000, true, 'its state')
+  }
 })

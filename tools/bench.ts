@@ -1,4 +1,5 @@
-// Measures what this machine can do at most, then what the ledger does of it, in one run:
+// Measures what this machine can do at most, then what the ledger does of it, in one run; the last part, of proofs,
+// alone is `npm run bench:proofs`:
 //   npm run bench
 // Prints one JSON object. Ratios travel between machines; absolute numbers do not.
 import { execFile } from 'node:child_process'
@@ -14,6 +15,7 @@ import {
   verifySignature
 } from '@vitalchain/core'
 import { nodeCryptoBackend } from '@vitalchain/node'
+import { benchProofs } from './bench/proofs.ts'
 
 const bin = join(import.meta.dirname, '../packages/node/src/cli/bin.ts')
 
@@ -142,7 +144,8 @@ try {
       roundTripMs: limit.trip
     },
     oneReadingABatch: summary(await replay(dir, 300, 1), limit),
-    sixtyReadingsABatch: summary(await replay(dir, 3_000, 60), limit)
+    sixtyReadingsABatch: summary(await replay(dir, 3_000, 60), limit),
+    proofs: await benchProofs(dir)
   }
   process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`)
 } finally {

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
-// Writes test/vectors/*.json, or with --check tells whether they are current. They are deterministic: a change of one
+// Writes test/vectors/*.json and test/vectors/device/*.json, or with --check tells whether they are current. They are deterministic: a change of one
 // is a change of a format.
 //
 //   npx node tools/make-vectors.ts [--check]
@@ -11,10 +11,16 @@ interface Maker {
   readonly vectorText: (vectors: unknown) => string
 }
 
+interface DeviceMaker {
+  readonly makeDeviceVectors: Maker['makeVectors']
+}
+
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
-// Imported by its address: the maker is part of another TypeScript project, the tests of core.
-const source = new URL('../packages/core/test/ledger/vectors.ts', import.meta.url).href
-const { makeVectors, vectorText } = (await import(source)) as Maker
+// Imported by their addresses: the makers are part of another TypeScript project, the tests of core.
+const tests = (path: string): string =>
+  new URL(`../packages/core/test/${path}`, import.meta.url).href
+const { makeVectors, vectorText } = (await import(tests('ledger/vectors.ts'))) as Maker
+const { makeDeviceVectors } = (await import(tests('device/protocol-vectors.ts'))) as DeviceMaker
 const folder = new URL('../test/vectors/', import.meta.url)
 
 function read(file: URL): string {
@@ -25,8 +31,11 @@ function read(file: URL): string {
   }
 }
 
-mkdirSync(folder, { recursive: true })
-for (const [name, vectors] of Object.entries(await makeVectors())) {
+const forDevices = Object.entries(await makeDeviceVectors()).map(
+  ([name, vectors]) => [`device/${name}`, vectors] as const
+)
+mkdirSync(new URL('device/', folder), { recursive: true })
+for (const [name, vectors] of [...Object.entries(await makeVectors()), ...forDevices]) {
   const file = new URL(`${name}.json`, folder)
   const text = vectorText(vectors)
   if (read(file) === text) continue

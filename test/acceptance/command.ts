@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { plainEnvironment } from '../plain-processes.ts'
 
 const bin = fileURLToPath(new URL('../../packages/node/src/cli/bin.ts', import.meta.url))
 const start = fileURLToPath(new URL('../../tools/start.mjs', import.meta.url))
@@ -31,7 +32,10 @@ export function npmStart(...argv: readonly string[]): Running {
 }
 
 function run(argv: readonly string[]): Running {
-  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, argv, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: plainEnvironment()
+  })
   const text = { out: '', err: '' }
   let wake: (() => void) | undefined
   child.stdout.setEncoding('utf8').on('data', (data: string) => {

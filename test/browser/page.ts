@@ -1,8 +1,8 @@
-// The script of the page that the browser test loads.
-import { verdictOf } from './verdict.ts'
+// The script of the page that judges the vector files.
+import { judge } from './judge.ts'
 
 declare global {
-  var vitalchainVerdict: typeof verdictOf
+  var vitalchainJudge: typeof judge
 }
 
-globalThis.vitalchainVerdict = verdictOf
+globalThis.vitalchainJudge = judge

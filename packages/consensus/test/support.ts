@@ -1,5 +1,6 @@
 // What the tests of single rules share: one replica, driven by hand.
-import type { Certificate } from '@vitalchain/core'
+import { hash } from 'node:crypto'
+import { useCryptoBackend, type Certificate } from '@vitalchain/core'
 import {
   FIRST_LEADERSHIP,
   createReplica,
@@ -26,6 +27,9 @@ import {
   type Outcome,
   type Scenario
 } from '@vitalchain/consensus/simulator'
+
+// Millions of hashes are made in the simulations.
+useCryptoBackend({ sha256: bytes => new Uint8Array(hash('sha256', bytes, 'buffer')) })
 
 export const SCOPE = { network: NETWORK, recoveryEpoch: 0 }
 export const ZERO = new Uint8Array(32)

@@ -3,7 +3,7 @@ import type { PublicKey } from '@vitalchain/core'
 import type { Accounts, State, StateReader } from './contract.ts'
 import { table, type Table } from './table.ts'
 
-/** Methods that a limited account may be allowed: one today, `members.ready`. */
+/** Methods that a limited account may be allowed: each of today's has one. */
 const METHODS_MAX = 4
 
 const NO_CALL = new Uint8Array(32)
@@ -33,6 +33,14 @@ export const accounts: Accounts = {
       methods
     })
   }
+}
+
+/**
+ * Ends an account for good. Only for an author whose identifier is never bound again: whatever it called could otherwise be
+ * called once more.
+ */
+export function closeAccount(state: State, author: Uint8Array): void {
+  records.delete(state, author)
 }
 
 /** An author's account, or undefined for someone who never had one. */

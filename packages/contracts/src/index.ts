@@ -1,6 +1,6 @@
 export * from './contract.ts'
 export * from './table.ts'
-export { callHead } from './accounts.ts'
+export { callHead, equalKeys } from './accounts.ts'
 export * from './members.ts'
 export {
   EVIDENCE_BLOCKS_MAX,
@@ -23,4 +23,59 @@ export {
 } from './member-evidence.ts'
 export { overrideOf, type VoteOverride } from './member-override.ts'
 export * from './devices.ts'
+export {
+  decodeDevice,
+  deviceStateKey,
+  getDevice,
+  getLane,
+  laneKey,
+  listDevices,
+  ownerAt,
+  type Device,
+  type OwnedDevice
+} from './device-records.ts'
+export {
+  registerDeviceArgs,
+  registerDeviceCodec,
+  rekeyDeviceArgs,
+  rekeyDeviceCodec,
+  revokeDeviceArgs,
+  revokeDeviceCodec,
+  type RegisterDevice,
+  type RekeyDevice,
+  type RevokeDevice
+} from './device-registration.ts'
+export {
+  CLAIM_BLOCKS_MAX,
+  claimDeviceArgs,
+  claimDeviceCodec,
+  getClaim,
+  unclaimDeviceArgs,
+  unclaimDeviceCodec,
+  type Claim,
+  type ClaimDevice,
+  type UnclaimDevice
+} from './device-claims.ts'
+export {
+  associateStreamArgs,
+  associateStreamCodec,
+  dissociateStreamArgs,
+  dissociateStreamCodec,
+  getStreamAllowance,
+  type AssociateStream,
+  type DissociateStream,
+  type StreamAllowance
+} from './device-streams.ts'
+export {
+  acceptDeviceArgs,
+  acceptDeviceCodec,
+  offerDeviceArgs,
+  offerDeviceCodec,
+  retireDeviceArgs,
+  retireDeviceCodec,
+  type AcceptDevice,
+  type OfferDevice,
+  type RetireDevice
+} from './device-transfer.ts'
+export * from './proofs.ts'
 export * from './rules.ts'

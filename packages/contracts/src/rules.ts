@@ -1,5 +1,6 @@
 import {
   equalBytes,
+  laneAfter,
   toHex,
   verifySigned,
   VitalchainError,
@@ -88,9 +89,8 @@ export function createRules(contracts: readonly Contract[]): Rules {
         return { chain: `call/${toHex(author)}`, previous, next: transaction.id }
       }
       const { device, lane, previous } = transaction.statement
-      const next =
-        transaction.statement.type === 'gap' ? transaction.statement.lastDropped : transaction.id
-      return { chain: `lane/${toHex(device)}/${lane}`, previous, next }
+      const { head } = laneAfter(transaction.statement, transaction.id)
+      return { chain: laneChain(device, lane), previous, next: head }
     },
     head(state, transaction) {
       if (transaction.type === 'call') return callHead(state, transaction.call.author)
@@ -100,6 +100,11 @@ export function createRules(contracts: readonly Contract[]): Rules {
     },
     validators: state => handled(sets?.validators, 'validators')(state)
   }
+}
+
+/** The name of the chain of a lane's statements, see {@link Link}. */
+export function laneChain(device: Uint8Array, lane: 0 | 1): string {
+  return `lane/${toHex(device)}/${lane}`
 }
 
 /** @throws VitalchainError `ERR_CONTRACTS` when no contract of the network has the rule */

@@ -1,8 +1,12 @@
-import { concatBytes, decodeCbor, encodeCbor, utf8, type Codec } from '@vitalchain/core'
+import {
+  concatBytes,
+  decodeCbor,
+  encodeCbor,
+  STATE_VALUE_BYTES_MAX,
+  utf8,
+  type Codec
+} from '@vitalchain/core'
 import type { State, StateReader } from './contract.ts'
-
-/** Bytes of one value in the state. Values are small records; lists belong into several keys. */
-export const STATE_VALUE_BYTES_MAX: number = 64 * 1024
 
 /** A part of the state that holds one kind of record, each under an identifier. */
 export interface Table<T> {

@@ -1,10 +1,11 @@
 import { compare } from 'uint8arrays/compare'
 import { concat } from 'uint8arrays/concat'
 import { equals } from 'uint8arrays/equals'
-import { fromString } from 'uint8arrays/from-string'
 import { VitalchainError } from './errors.ts'
 
 export { compare as compareBytes, concat as concatBytes, equals as equalBytes }
+
+const encoder = new TextEncoder()
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
@@ -26,12 +27,15 @@ export function fromHex(hex: string): Uint8Array {
       values: { length: hex.length }
     })
   }
-  return fromString(hex.toLowerCase(), 'base16')
+  const bytes = new Uint8Array(hex.length / 2)
+  for (let at = 0; at < bytes.length; at++)
+    bytes[at] = Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16)
+  return bytes
 }
 
 /** The UTF-8 bytes of a text. */
 export function utf8(text: string): Uint8Array {
-  return fromString(text, 'utf8')
+  return encoder.encode(text)
 }
 
 /** One byte. */

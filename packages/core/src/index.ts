@@ -8,10 +8,12 @@ export * from './crypto/ed25519.ts'
 export { ES256_PUBLIC_KEY_BYTES, ES256_SIGNATURE_BYTES } from './crypto/es256-rule.ts'
 export * from './crypto/es256.ts'
 export * from './crypto/keys.ts'
+export * from './crypto/signatures.ts'
 export * from './encoding/cbor.ts'
 export * from './encoding/schema.ts'
 export * from './merkle/history.ts'
 export * from './merkle/history-prove.ts'
+export * from './merkle/history-many.ts'
 export * from './merkle/tiles.ts'
 export * from './merkle/state-tree.ts'
 export * from './merkle/state-proof.ts'
@@ -25,6 +27,17 @@ export * from './ledger/cose.ts'
 export * from './ledger/identity.ts'
 export * from './ledger/genesis.ts'
 export * from './ledger/statement.ts'
+export {
+  makeRotation,
+  rotationProofBytes,
+  verifyRotationProof,
+  type RotationStatement
+} from './ledger/rotation.ts'
+export {
+  streamBindingCodec,
+  type StreamBinding,
+  type StreamStatement
+} from './ledger/stream-statement.ts'
 export * from './ledger/justification.ts'
 export {
   contradiction,
@@ -39,10 +52,38 @@ export {
 export { evidenceFormat } from './ledger/evidence-format.ts'
 export * from './ledger/transaction.ts'
 export * from './ledger/block.ts'
+export * from './ledger/anchor.ts'
 export * from './ledger/receipt.ts'
+export {
+  receiptFromJson,
+  receiptToJson,
+  RECEIPT_JSON_CHARACTERS_MAX,
+  type Json,
+  type JsonRecord
+} from './ledger/receipt-json.ts'
+export * from './ledger/lane-record.ts'
+export * from './ledger/state-proof-document.ts'
+export * from './ledger/completeness.ts'
+export * from './ledger/pages.ts'
+export {
+  checkpointBody,
+  checkpointOrigin,
+  parseCheckpointBody,
+  type Checkpoint
+} from './checkpoint/checkpoint.ts'
+export * from './checkpoint/share.ts'
+export * from './checkpoint/checkpoint-note.ts'
+export { NOTE_CHARACTERS_MAX } from './checkpoint/signed-note.ts'
+export * from './checkpoint/tlog-proof.ts'
+export * from './checkpoint/cose-receipt.ts'
 export * from './payload/reading.ts'
 export * from './payload/senml.ts'
 export * from './payload/epoch-key.ts'
 export * from './payload/seal.ts'
+export * from './payload/time-jumps.ts'
 export * from './device/session.ts'
+export * from './device/greeting.ts'
 export * from './device/messages.ts'
+export * from './device/time.ts'
+export * from './device/claim.ts'
+export * from './device/enrolment.ts'

@@ -1,5 +1,6 @@
 import { checkReading, VitalchainError, type Reading } from '@vitalchain/core'
-import type { Lane, NextPlace } from './lane.ts'
+import type { ClockStretch } from './clock.ts'
+import type { Lane } from './lane.ts'
 import { READINGS_WAITING_MAX } from './limits.ts'
 import { packReadings } from './statement-writer.ts'
 import type { Submission } from './submission.ts'
@@ -15,8 +16,10 @@ export interface BatchSettings {
 
 /** Where a batcher's statements go. */
 export interface BatchSink {
-  /** Signs and stores the statement of a pack at its place. */
-  write(place: NextPlace, readings: readonly Reading[], clear: Uint8Array): Promise<Submission>
+  /** Signs and stores the statement of a pack at the lane's next place. */
+  write(readings: readonly Reading[], clear: Uint8Array, stretch: ClockStretch): Promise<Submission>
+  /** The stretch of the device's clock in which a reading is recorded now. */
+  look(): ClockStretch
   /** Signing or storing failed: the lane cannot go on, because a half-written statement may stand at its place. */
   onFault(error: Error): void
 }
@@ -31,6 +34,7 @@ interface Recording {
 interface Item {
   readonly reading: Reading
   readonly recording: Recording
+  readonly stretch: ClockStretch
 }
 
 /** Gathers the readings of one lane into batches: one signature for each. */
@@ -80,7 +84,8 @@ export class Batcher {
       stored: Promise.withResolvers()
     }
     this.#open.add(recording)
-    for (const reading of readings) this.#items.push({ reading, recording })
+    const stretch = this.#sink.look()
+    for (const reading of readings) this.#items.push({ reading, recording, stretch })
     if (this.#settings.ms === 0) this.#flushing = this.#items.length
     this.#work()
     return recording.stored.promise
@@ -104,11 +109,10 @@ export class Batcher {
     try {
       while (this.#items.length >= this.#settings.readings || this.#flushing > 0) {
         await this.#lane.room()
-        const batch = this.#items.slice(0, this.#settings.readings)
+        const { batch, stretch } = this.#nextBatch()
         for (const { items, clear } of packReadings(batch)) {
-          const place = await this.#lane.room()
           const readings = items.map(({ reading }) => reading)
-          this.#deliver(items, await this.#sink.write(place, readings, clear))
+          this.#deliver(items, await this.#sink.write(readings, clear, stretch))
         }
       }
     } catch (error) {
@@ -116,6 +120,16 @@ export class Batcher {
     }
     this.#working = false
     this.#setTimer()
+  }
+
+  /** As many as a batch holds, all of one stretch of the clock: a statement has one error of it. There is at least one. */
+  #nextBatch(): { readonly batch: readonly Item[]; readonly stretch: ClockStretch } {
+    const [first] = this.#items
+    if (first === undefined) throw new Error('a batch has readings')
+    const { stretch } = first
+    const full = this.#items.slice(0, this.#settings.readings)
+    const end = full.findIndex(item => item.stretch !== stretch)
+    return { batch: end === -1 ? full : full.slice(0, end), stretch }
   }
 
   #deliver(items: readonly Item[], submission: Submission): void {

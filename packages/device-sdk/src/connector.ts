@@ -33,7 +33,7 @@ export async function keepConnected(
 }
 
 /** From half of to all of a doubling wait, so that a ward full of devices does not come back in one moment. */
-function backoff(failures: number, random: (bytes: number) => Uint8Array): number {
+export function backoff(failures: number, random: (bytes: number) => Uint8Array): number {
   // 2^16 times the first wait is beyond the longest one, so a larger exponent changes nothing.
   const wait = Math.min(BACKOFF_MIN_MS * 2 ** Math.min(failures, 16), BACKOFF_MAX_MS)
   return wait * (0.5 + (random(1)[0] ?? 0) / 512)

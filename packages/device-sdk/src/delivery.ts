@@ -2,20 +2,23 @@ import {
   equalBytes,
   errorCode,
   isVitalchainError,
+  laneAfter,
   createReceiptVerifier,
   VitalchainError,
   type LaneHead,
-  type Proven,
   type ReceiptVerifier,
   type ReadingStatement
 } from '@vitalchain/core'
 import type { EventHub } from './events.ts'
 import { deviceStopped, type Lane } from './lane.ts'
-import { COMMIT_WAIT_MS, HANDSHAKE_MS, WINDOW_BYTES_MAX, WINDOW_STATEMENTS_MAX } from './limits.ts'
+import { COMMIT_WAIT_MS, HANDSHAKE_MS, WINDOW_STATEMENTS_MAX } from './limits.ts'
 import { NodeSession, type SessionIdentity } from './node-session.ts'
+import type { OutboxEntry, OutboxRecord } from './outbox.ts'
 import type { Pending, Proof } from './submission.ts'
 import type { DeviceTimers } from './timers.ts'
 import type { DeviceTransport } from './transport.ts'
+
+const NO_STATEMENT = new Uint8Array(32)
 
 /** What it takes to deliver the lanes of a device. */
 export interface DeliveryInit {
@@ -24,8 +27,14 @@ export interface DeliveryInit {
   readonly lanes: readonly Lane[]
   readonly timers: DeviceTimers
   readonly events: EventHub
+  /** The bytes of a stored statement. */
+  readonly read: (record: OutboxRecord) => Promise<OutboxEntry>
+  /** The outbox cannot read a statement, or cannot mark it as sent: its lane cannot go on. */
+  readonly onFault: (lane: Lane, error: unknown) => void
   /** A statement is proved: the outbox may forget it. */
   readonly onProved: (pending: Pending, proof: Proof) => void
+  /** A session is open. */
+  readonly onSession: (session: NodeSession) => void
   /** A node refused a lane for good. */
   readonly onRefused: (lane: Lane, error: VitalchainError, what: 'session' | 'statement') => void
   /** A lane that lost its history learned a proved statement of its own: epochs go on behind that one's. */
@@ -84,6 +93,8 @@ export class Delivery {
         }),
         this.#ended.promise
       ])
+      // First of all, so that the answer does not wait behind statements and tells the time less well.
+      this.#init.onSession(session)
       await Promise.race([this.#align(session), this.#ended.promise])
       cancelHandshake()
       this.#init.events.emit({ type: 'connected', transport: transport.name, node: session.node })
@@ -115,7 +126,12 @@ export class Delivery {
     for (const lane of lanes) {
       const head = heads.get(lane)
       // Only now that the history of both is known: no lane may open an epoch that the other has used.
-      if (lane.unopened) lane.open(head, true)
+      if (lane.unopened) {
+        lane.open(head, true)
+        // With a history that was lost the next start asks again, until a statement has said so.
+        if (head === undefined)
+          await lane.remember().catch((error: unknown) => this.#init.onFault(lane, error))
+      }
       for (const pending of this.#compare(lane, head)) {
         this.#committed.add(pending)
         this.#commit(pending)
@@ -135,18 +151,25 @@ export class Delivery {
 
   /** A head is one node's word. That the statement exists, and is this device's, the quorum must say. */
   async #proveHistory(lane: Lane, session: NodeSession, id: Uint8Array): Promise<void> {
-    const { answered } = await session.receipt(id)
-    const { proven } = this.#verify(id, await answered)
-    const statement =
-      proven.transaction.type === 'statement' ? proven.transaction.statement : undefined
-    if (
-      statement?.type !== 'readings' ||
-      statement.lane !== lane.number ||
-      !equalBytes(statement.device, this.#init.identity.device)
-    ) {
-      throw invalidReceipt('the head is not a statement of this lane')
+    let next = id
+    while (true) {
+      const { answered } = await session.receipt(next)
+      const { transaction } = this.#prove(await answered).proven
+      const statement = transaction.type === 'statement' ? transaction.statement : undefined
+      if (
+        statement === undefined ||
+        // Behind a gap the head is the identity of the last statement that it stands for. spec D-5
+        !equalBytes(laneAfter(statement, transaction.id).head, next) ||
+        statement.lane !== lane.number ||
+        !equalBytes(statement.device, this.#init.identity.device)
+      ) {
+        throw invalidReceipt('the head is not a statement of this lane')
+      }
+      // Only readings say in which epoch they are; a few other statements may stand behind them.
+      if (statement.type === 'readings') return this.#init.onHistory(statement)
+      if (equalBytes(statement.previous, NO_STATEMENT)) return
+      next = statement.previous
     }
-    this.#init.onHistory(statement)
   }
 
   /** Sends a lane's statements in order, as many at once as the window allows, until the connection or the lane ends. */
@@ -174,14 +197,29 @@ export class Delivery {
     if (underWay.size >= WINDOW_STATEMENTS_MAX) return undefined
     const next = lane.queue.find(pending => !underWay.has(pending))
     if (next === undefined || underWay.size === 0) return next
-    let bytes = next.bytes
-    for (const pending of underWay) bytes += pending.bytes
-    return bytes <= WINDOW_BYTES_MAX ? next : undefined
+    let bytes = next.record.bytes
+    for (const pending of underWay) bytes += pending.record.bytes
+    return bytes <= lane.windowBytes ? next : undefined
   }
 
   async #submit(lane: Lane, session: NodeSession, pending: Pending): Promise<void> {
-    const { answered } = await session.submit(pending.entry)
+    const entry = await this.#load(lane, pending)
+    if (entry === undefined) return
+    const { answered } = await session.submit(entry)
     void this.#takeAnswer(lane, session, pending, answered)
+  }
+
+  /** The bytes to send; undefined when there is nothing to send any more. */
+  async #load(lane: Lane, pending: Pending): Promise<OutboxEntry | undefined> {
+    try {
+      if (await lane.leave(pending)) return await this.#init.read(pending.record)
+    } catch (error) {
+      // Proved over an unasked receipt in the meantime, so its bytes are gone.
+      if (lane.queue.includes(pending)) this.#init.onFault(lane, error)
+    }
+    this.#underWay.get(lane)?.delete(pending)
+    this.#awaitProof(lane)
+    return undefined
   }
 
   async #takeAnswer(
@@ -198,13 +236,13 @@ export class Delivery {
       if (errorCode(error) !== 'ERR_ALREADY_COMMITTED') return this.#refused(lane, error)
       this.#commit(pending)
       // Its receipt may have come unasked in the meantime.
-      if (lane.find(pending.entry.id) === undefined) return
+      if (lane.find(pending.id) === undefined) return
       await this.#askReceipt(lane, session, pending).catch((lost: unknown) => this.#end(lost))
     }
   }
 
   async #askReceipt(lane: Lane, session: NodeSession, pending: Pending): Promise<void> {
-    const { answered } = await session.receipt(pending.entry.id)
+    const { answered } = await session.receipt(pending.id)
     answered.catch((error: unknown) => this.#refused(lane, error))
   }
 
@@ -225,15 +263,19 @@ export class Delivery {
 
   /** @throws VitalchainError `ERR_RECEIPT` (retryable: another node may have a good one) with the reason as its cause */
   #verify(id: Uint8Array, receipt: Uint8Array): Proof {
-    let proven: Proven
+    const proof = this.#prove(receipt)
+    const { transaction } = proof.proven
+    if (transaction.type !== 'statement' || !equalBytes(transaction.id, id))
+      throw invalidReceipt('the receipt proves another statement')
+    return proof
+  }
+
+  #prove(receipt: Uint8Array): Proof {
     try {
-      proven = this.#verifyReceipt(receipt)
+      return { receipt, proven: this.#verifyReceipt(receipt) }
     } catch (cause) {
       throw invalidReceipt('the receipt does not hold', cause)
     }
-    if (proven.transaction.type !== 'statement' || !equalBytes(proven.transaction.id, id))
-      throw invalidReceipt('the receipt proves another statement')
-    return { receipt, proven }
   }
 
   #commit(pending: Pending): void {

@@ -2,6 +2,7 @@ import {
   deviceId,
   faultTolerance,
   genesisFormat,
+  genesisValidators,
   LANE,
   networkId,
   VitalchainError,
@@ -11,17 +12,23 @@ import {
 import { Batcher } from './batcher.ts'
 import { keepConnected } from './connector.ts'
 import { EventHub, type DeviceEvent } from './events.ts'
+import { LaneChanges } from './lane-changes.ts'
+import { lanesVoices, type LaneVoice } from './lane-voice.ts'
 import { deviceStopped, Lane } from './lane.ts'
 import {
   BATCH_MS_DEFAULT,
   BATCH_READINGS_DEFAULT,
   OUTBOX_BYTES_MAX,
+  OUTBOX_URGENT_BYTES_MAX,
   REFUSALS_MIN
 } from './limits.ts'
-import { checkInit, type DeviceInit } from './device-init.ts'
-import { memoryOutbox, type OutboxStore } from './outbox.ts'
-import { EpochCounter, lowSSigner, StatementWriter } from './statement-writer.ts'
-import { Pending, type Submission } from './submission.ts'
+import { checkInit, checkStream, type DeviceInit } from './device-init.ts'
+import type { ClockError } from './clock.ts'
+import { memoryOutbox, type OutboxRecord, type OutboxStore } from './outbox.ts'
+import { signGap } from './outbox-gap.ts'
+import { EpochCounter, lowSSigner, StatementWriter, type DeviceStream } from './statement-writer.ts'
+import type { Submission } from './submission.ts'
+import { TimeKeeper } from './time-keeper.ts'
 import { systemTimers, type DeviceTimers } from './timers.ts'
 import type { DeviceTransport } from './transport.ts'
 
@@ -37,7 +44,7 @@ export interface Device {
   start(options?: { readonly signal?: AbortSignal }): Promise<void>
   /**
    * Records readings; resolves with the statements that hold them when those are signed and stored. It waits while the
-   * outbox is full. Urgent readings go their own way, past any backlog and at once.
+   * outbox is full, unless that drops the oldest. Urgent readings go their own way, past any backlog and at once.
    *
    * @throws VitalchainError `ERR_SENML` for a reading that no statement can hold, `ERR_OUTBOX_FULL` (retryable) when
    * 65 536 readings wait already, `ERR_DEVICE_STOPPED`, or what stopped the lane
@@ -46,6 +53,29 @@ export interface Device {
     readings: readonly Reading[],
     options?: { readonly urgent?: boolean }
   ): Promise<readonly Submission[]>
+  /**
+   * Changes the device's key, in both lanes; resolves with the two rotations when they are stored. Keep the new key before
+   * this is called, and the old one until both are proved: a start in between takes them as `signer` and `formerSigners`.
+   *
+   * @throws VitalchainError `ERR_DEVICE_STOPPED`, or what stopped a lane: the next start finishes what is half done
+   */
+  rotateKey(signer: Signer): Promise<readonly Submission[]>
+  /**
+   * Records for another stream from here on: signs and stores what was recorded until now, then binds both lanes to the
+   * stream, whatever readings come afterwards. The operator allows it with `devices.associate`; until that is on the
+   * ledger the lanes wait. Keep the stream before this is called: after a
+   * crash start with it as `stream`, and with `bindStream`, because the change may not have begun.
+   *
+   * @throws VitalchainError `ERR_DEVICE_INIT` for a stream that cannot be, `ERR_DEVICE_STOPPED`, or what stopped a lane
+   */
+  associate(stream: DeviceStream): Promise<readonly Submission[]>
+  /** Records for nobody from here on: as `associate`, and `record` throws `ERR_STREAM` until the next `associate`. */
+  dissociate(): Promise<readonly Submission[]>
+  /**
+   * How far the device's clock is off as the members told it: network time minus the device's, and how wrong that may be, ms.
+   * Undefined before the first session, while too few members answer or agree, and since the clock was set.
+   */
+  clock(): ClockError | undefined
   /** Signs what was recorded without waiting for full batches; resolves when it is stored. */
   flush(): Promise<void>
   /**
@@ -75,13 +105,17 @@ export function createDevice(init: DeviceInit): Device {
 class LedgerDevice implements Device {
   readonly id: Uint8Array
   readonly #init: DeviceInit
-  readonly #signer: Signer
+  /** The newest first. A rotation adds one. */
+  readonly #signers: [Signer, ...Signer[]]
   readonly #transports: readonly DeviceTransport[]
   readonly #timers: DeviceTimers
   readonly #random: (bytes: number) => Uint8Array
   readonly #store: OutboxStore
   readonly #events = new EventHub()
-  readonly #lanes: readonly [Lane, Lane]
+  readonly #time: TimeKeeper
+  #lanes: readonly Lane[] = []
+  #voices: readonly [LaneVoice, LaneVoice] | undefined
+  #changes: LaneChanges | undefined
   readonly #stopping = new AbortController()
   #batchers: readonly [Batcher, Batcher] | undefined
   #delivering: Promise<void> = Promise.resolve()
@@ -90,17 +124,25 @@ class LedgerDevice implements Device {
 
   constructor(init: DeviceInit) {
     this.#init = init
-    this.#signer = lowSSigner(init.signer)
+    this.#signers = [
+      lowSSigner(init.signer),
+      ...(init.formerSigners ?? []).map(former => lowSSigner(former))
+    ]
     this.id = init.device ?? deviceId(init.signer.publicKey)
     this.#transports = [init.transport].flat()
     this.#timers = init.timers ?? systemTimers
     this.#random = init.random ?? (bytes => crypto.getRandomValues(new Uint8Array(bytes)))
     this.#store = init.outbox ?? memoryOutbox()
-    const bytesMax = init.outboxBytes ?? OUTBOX_BYTES_MAX
-    this.#lanes = [
-      new Lane(LANE.readings, init.boot, bytesMax),
-      new Lane(LANE.urgent, init.boot, bytesMax)
-    ]
+    const genesis = genesisFormat.decode(init.genesis)
+    this.#time = new TimeKeeper({
+      network: networkId(init.genesis),
+      validators: genesisValidators(genesis),
+      precisionMs: genesis.parameters.clockPrecisionMs,
+      now: init.now ?? Date.now,
+      timers: this.#timers,
+      random: this.#random,
+      onClock: error => this.#events.emit({ type: 'clock', error })
+    })
   }
 
   async start({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -114,28 +156,56 @@ class LedgerDevice implements Device {
   }
 
   async #start(): Promise<void> {
-    const { stream, resume, retention = 0, genesis, batch } = this.#init
+    const { stream, bindStream = false, resume, retention = 0, genesis, batch } = this.#init
+    const { compress = true } = this.#init
     const contents = await this.#store.load()
     const epochs = new EpochCounter(stream.epoch ?? 0, this.#timers)
     if (contents.epoch !== undefined) epochs.after(contents.epoch)
-    for (const lane of this.#lanes) {
-      const { tip, entries } = contents.lanes[lane.number]
-      for (const entry of entries) lane.restore(new Pending(entry))
-      const known = tip ?? (resume === 'ledger' ? undefined : resume?.[lane.number])
-      if (known !== undefined || resume !== 'ledger') lane.open(known, false)
+    const boot = this.#init.boot ?? contents.boot
+    if (boot === undefined)
+      throw new VitalchainError('ERR_DEVICE_INIT', 'this outbox does not count boots: give `boot`')
+    const lanes = [this.#lane(LANE.readings, boot), this.#lane(LANE.urgent, boot)] as const
+    for (const lane of lanes) {
+      const { tip, entries, known, sent } = contents.lanes[lane.number]
+      lane.restore(entries, sent)
+      const last = tip ?? (resume === 'ledger' ? undefined : resume?.[lane.number])
+      if (last === undefined && resume === 'ledger' && !known) continue
+      lane.open(last, false)
+      // From now on the store says that there is nothing to ask the ledger for.
+      if (!known) await this.#store.mark(lane.number, sent)
     }
+    this.#lanes = lanes
     const network = networkId(genesis)
-    const identity = { network, device: this.id, signer: this.#signer }
+    const identity = { network, device: this.id, signers: this.#signers }
+    const voices = lanesVoices({
+      device: this.id,
+      signers: this.#signers,
+      stream,
+      lanes: contents.lanes,
+      bind: bindStream,
+      resumed: resume !== undefined
+    })
+    this.#voices = voices
     const writer = new StatementWriter(
-      { ...identity, stream, retention, random: this.#random },
+      { network, device: this.id, voices, retention, compress, random: this.#random },
       epochs
     )
     const readings = batch?.readings ?? BATCH_READINGS_DEFAULT
     const ms = batch?.ms ?? BATCH_MS_DEFAULT
     this.#batchers = [
-      this.#batcher(this.#lanes[0], { readings, ms }, writer),
-      this.#batcher(this.#lanes[1], { readings, ms: 0 }, writer)
+      this.#batcher(lanes[0], { readings, ms }, writer),
+      this.#batcher(lanes[1], { readings, ms: 0 }, writer)
     ]
+    this.#changes = new LaneChanges({
+      lanes,
+      voices,
+      writer,
+      signers: this.#signers,
+      flush: () => this.#flush(),
+      onFault: (lane, error) => this.#laneFault(lane, error)
+    })
+    // Not awaited: a lane that still has to learn where it stands takes nothing before it heard from a node.
+    this.#changes.begin(bindStream).catch(() => undefined)
     const { members } = genesisFormat.decode(genesis)
     const refusalsMax = Math.max(REFUSALS_MIN, faultTolerance(members.length) + 1)
     this.#delivering = keepConnected(
@@ -147,9 +217,13 @@ class LedgerDevice implements Device {
         timers: this.#timers,
         random: this.#random,
         events: this.#events,
+        read: record => this.#store.read(record),
+        onFault: (lane, error) => this.#laneFault(lane, error),
+        onSession: session => this.#time.opened(session),
         onProved: (pending, proof) => {
+          this.#time.believe(proof.proven.header.height, proof.proven.validatorSet)
           this.#events.emit({ type: 'proved', submission: pending.submission, proof })
-          this.#store.remove(pending.entry).catch((error: unknown) => {
+          this.#store.remove(pending.record).catch((error: unknown) => {
             this.#events.emit({ type: 'outbox-fault', error })
           })
         },
@@ -162,24 +236,47 @@ class LedgerDevice implements Device {
     )
   }
 
+  #lane(number: 0 | 1, boot: number): Lane {
+    const { outboxBytes = OUTBOX_BYTES_MAX, full = 'block' } = this.#init
+    const [newest] = this.#signers
+    const voices = (): readonly [LaneVoice, LaneVoice] | undefined => this.#voices
+    const settings = {
+      // Only what stands behind the newest rotation is dropped, so the key of today is the right one.
+      get signer(): Signer {
+        return voices()?.[number].signer ?? newest
+      },
+      now: this.#init.now ?? Date.now,
+      read: (record: OutboxRecord) => this.#store.read(record)
+    }
+    return new Lane({
+      number,
+      boot,
+      bytesMax:
+        number === LANE.urgent ? Math.min(outboxBytes, OUTBOX_URGENT_BYTES_MAX) : outboxBytes,
+      store: entry => this.#store.append(entry),
+      mark: sent => this.#store.mark(number, sent),
+      gap: full === 'block' ? undefined : dropped => signGap(settings, dropped),
+      onStored: submission => this.#events.emit({ type: 'stored', submission }),
+      onDropped: (gap, statements) => this.#events.emit({ type: 'dropped', gap, statements })
+    })
+  }
+
   #batcher(
     lane: Lane,
     settings: { readonly readings: number; readonly ms: number },
     writer: StatementWriter
   ): Batcher {
     return new Batcher(lane, settings, this.#timers, {
-      write: async (place, readings, clear) => {
-        const entry = await writer.write(lane.number, place, readings, clear)
-        await this.#store.append(entry)
-        const pending = new Pending(entry)
-        lane.push(pending)
-        this.#events.emit({ type: 'stored', submission: pending.submission })
-        return pending.submission
-      },
-      onFault: error => {
-        if (lane.stop(error) && this.#stopped === undefined) this.#laneStopped(lane, error)
-      }
+      look: () => this.#time.look(),
+      write: (readings, clear, stretch) =>
+        lane.write(place => writer.write(lane.number, place, readings, clear, stretch)),
+      onFault: error => this.#laneFault(lane, error)
     })
+  }
+
+  #laneFault(lane: Lane, error: unknown): void {
+    const cause = error instanceof Error ? error : new Error('unknown', { cause: error })
+    if (lane.stop(cause) && this.#stopped === undefined) this.#laneStopped(lane, cause)
   }
 
   #laneStopped(lane: Lane, error: Error): void {
@@ -192,11 +289,49 @@ class LedgerDevice implements Device {
     readings: readonly Reading[],
     { urgent = false }: { readonly urgent?: boolean } = {}
   ): Promise<readonly Submission[]> {
+    const batchers = this.#running()
+    // What is recorded behind a change of key or stream belongs behind it in the chain.
+    const running = this.#changes?.running
+    if (running !== undefined) await running
     if (this.#stopped !== undefined) throw deviceStopped()
-    return this.#running()[urgent ? LANE.urgent : LANE.readings].add(readings)
+    const lane = urgent ? LANE.urgent : LANE.readings
+    if (this.#voices?.[lane].stream === undefined)
+      throw new VitalchainError('ERR_STREAM', 'the device records for no stream')
+    return batchers[lane].add(readings)
+  }
+
+  async rotateKey(signer: Signer): Promise<readonly Submission[]> {
+    return this.#change(changes => changes.rotate(lowSSigner(signer)))
+  }
+
+  async associate(stream: DeviceStream): Promise<readonly Submission[]> {
+    checkStream(stream)
+    return this.#change(changes => changes.bind(stream))
+  }
+
+  async dissociate(): Promise<readonly Submission[]> {
+    return this.#change(changes => changes.bind(undefined))
+  }
+
+  async #change<T>(change: (changes: LaneChanges) => Promise<T>): Promise<T> {
+    if (this.#stopped !== undefined) throw deviceStopped()
+    if (this.#changes === undefined)
+      throw new VitalchainError('ERR_DEVICE_NOT_STARTED', 'start() the device first')
+    return change(this.#changes)
+  }
+
+  clock(): ClockError | undefined {
+    return this.#time.error()
   }
 
   async flush(): Promise<void> {
+    this.#running()
+    const running = this.#changes?.running
+    if (running !== undefined) await running
+    await this.#flush()
+  }
+
+  async #flush(): Promise<void> {
     await Promise.all(this.#running().map(batcher => batcher.flush()))
   }
 
@@ -239,6 +374,7 @@ class LedgerDevice implements Device {
     this.#stopping.abort()
     for (const lane of this.#lanes) lane.stop(deviceStopped())
     await this.#delivering
+    await Promise.all(this.#lanes.map(lane => lane.settled()))
     await Promise.allSettled(this.#transports.map(async transport => transport.close?.()))
     if (this.#starting !== undefined) await this.#store.close().catch(() => undefined)
     this.#events.close()

@@ -1,4 +1,5 @@
 import type { VitalchainError } from '@vitalchain/core'
+import type { ClockError } from './clock.ts'
 import { EVENTS_MAX } from './limits.ts'
 import type { Proof, Submission } from './submission.ts'
 
@@ -12,6 +13,14 @@ export type DeviceEvent =
   | { readonly type: 'proved'; readonly submission: Submission; readonly proof: Proof }
   /** A lane takes no more readings: it was refused for good, or the signer or the outbox failed. A person must look. */
   | { readonly type: 'lane-stopped'; readonly lane: 0 | 1; readonly error: Error }
+  /** The outbox was full: `gap` stands for these statements, which are gone. */
+  | {
+      readonly type: 'dropped'
+      readonly gap: Submission
+      readonly statements: readonly Submission[]
+    }
+  /** The members told the time, so that the clock's error is known; or, undefined, the clock was set since and it is not. */
+  | { readonly type: 'clock'; readonly error: ClockError | undefined }
   /** The outbox could not forget a proved entry; it will be sent again after the next start, which does no harm. */
   | { readonly type: 'outbox-fault'; readonly error: unknown }
   /** This reader was too slow and so many events are missing here. */

@@ -1,18 +1,43 @@
 import {
   comparePlaces,
   equalBytes,
-  toHex,
+  PAYLOAD_BYTES_MAX,
+  TRANSACTION_BYTES_MAX,
   VitalchainError,
+  type LaneEnd,
   type LaneHead,
   type Place
 } from '@vitalchain/core'
-import type { Pending, Proof } from './submission.ts'
+import {
+  GAP_BYTES_MAX,
+  OUTBOX_DROP_PARTS,
+  WINDOW_BYTES_MAX,
+  WINDOW_STATEMENTS_MAX
+} from './limits.ts'
+import { outboxRecord, type OutboxEntry, type OutboxRecord } from './outbox.ts'
+import { Pending, type Proof } from './submission.ts'
 
 /** Where the next statement of a lane stands. */
 export interface NextPlace extends Place {
   readonly previous: Uint8Array
   /** Whether the device lost its outbox and goes on from what the ledger knew. */
   readonly historyLost: boolean
+}
+
+/** What a lane needs of its device. */
+export interface LaneInit {
+  readonly number: 0 | 1
+  readonly boot: number
+  /** Bytes that it holds before `write` waits or drops. */
+  readonly bytesMax: number
+  /** Keeps an entry: it survives a power cut. */
+  readonly store: (entry: OutboxEntry) => Promise<void>
+  /** Keeps that statements up to this place may leave the device. */
+  readonly mark: (sent: Place | undefined) => Promise<void>
+  /** Signs a gap that stands for these, in order. Undefined: a full lane waits. */
+  readonly gap: ((dropped: readonly OutboxRecord[]) => Promise<OutboxEntry>) | undefined
+  readonly onStored: (pending: Pending) => void
+  readonly onDropped: (gap: Pending, dropped: readonly Pending[]) => void
 }
 
 const NO_STATEMENT = new Uint8Array(32)
@@ -23,24 +48,24 @@ const NO_STATEMENT = new Uint8Array(32)
  */
 export class Lane {
   readonly number: 0 | 1
-  readonly #boot: number
-  readonly #bytesMax: number
+  readonly #init: LaneInit
   readonly #queue: Pending[] = []
-  readonly #byId = new Map<string, Pending>()
   #bytes = 0
   #next: NextPlace | undefined
-  /** The newest statement that is known to be committed and is not in the queue. */
-  #base: LaneHead | undefined
+  /** Where the newest statement left the lane. What stands before and is not in the queue is proved. */
+  #tip: LaneEnd | undefined
+  /** Statements up to here may have left the device: nothing else may be signed for their places. */
+  #sent: Place | undefined
   /** Final refusals in a row: of a session, and of a statement in an open one. */
   readonly #refusals = { session: 0, statement: 0 }
   #closing = false
   #failure: Error | undefined
   #change = Promise.withResolvers<void>()
+  #working: Promise<unknown> = Promise.resolve()
 
-  constructor(number: 0 | 1, boot: number, bytesMax: number) {
-    this.number = number
-    this.#boot = boot
-    this.#bytesMax = bytesMax
+  constructor(init: LaneInit) {
+    this.number = init.number
+    this.#init = init
   }
 
   /** What stopped the lane for good. */
@@ -56,6 +81,12 @@ export class Lane {
   /** Whether the lane still has to learn from the ledger where it stands. */
   get unopened(): boolean {
     return this.#next === undefined
+  }
+
+  /** Bytes that may be under way at once: of a small outbox that drops, so few that there is always something to drop. */
+  get windowBytes(): number {
+    const { bytesMax, gap } = this.#init
+    return gap === undefined ? WINDOW_BYTES_MAX : Math.min(WINDOW_BYTES_MAX, bytesMax / 4)
   }
 
   /** Resolves at the next change of anything here. */
@@ -77,56 +108,102 @@ export class Lane {
    * @throws VitalchainError `ERR_BOOT` when that statement is of this boot or a later one and the history is not lost
    */
   open(tip: LaneHead | undefined, historyLost: boolean): void {
-    if (tip !== undefined && tip.boot >= this.#boot && !historyLost) {
+    const { boot } = this.#init
+    if (tip !== undefined && tip.boot >= boot && !historyLost) {
       throw new VitalchainError('ERR_BOOT', 'the count of boots must be higher than the last one', {
-        values: { boot: this.#boot, last: tip.boot }
+        values: { boot, last: tip.boot }
       })
     }
     this.#next = {
       // A device that lost its outbox may have lost its count of boots with it.
-      boot: Math.max(this.#boot, tip === undefined ? 0 : tip.boot + 1),
+      boot: Math.max(boot, tip === undefined ? 0 : tip.boot + 1),
       seq: 0,
       previous: tip?.head ?? NO_STATEMENT,
       historyLost: historyLost && tip !== undefined
     }
-    if (this.#queue.length === 0) this.#base = tip
+    this.#tip = tip
     this.wake()
+  }
+
+  /** Keeps that the lane's history is in the store: the next start needs no network to go on. */
+  async remember(): Promise<void> {
+    await this.#alone(() => this.#init.mark(this.#sent))
+  }
+
+  /** Takes statements of earlier boots, in order, of which those up to `sent` may have left the device. */
+  restore(records: readonly OutboxRecord[], sent: Place | undefined): void {
+    for (const record of records) this.#push(new Pending(record))
+    this.#sent = sent
   }
 
   /**
-   * Waits until a statement may be made: the lane is open and its outbox has room.
+   * Waits until the lane is open and its outbox has room, dropping the oldest statements if that is the policy.
    *
    * @throws Error what stopped the lane
    */
-  async room(): Promise<NextPlace> {
+  async room(): Promise<void> {
     while (true) {
+      // What changes while statements are dropped must not be missed.
+      const change = this.changed()
       if (this.#failure !== undefined) throw this.#failure
-      if (this.#next !== undefined && (this.#bytes < this.#bytesMax || this.#closing))
-        return this.#next
+      if (this.#next !== undefined && this.#hasRoom()) return
       if (this.#closing) throw deviceStopped()
-      await this.changed()
+      if (this.#next === undefined || !(await this.#dropOldest())) await change
     }
   }
 
-  /** Takes a statement that is signed and stored at the place that `room` gave. */
-  push(pending: Pending): void {
-    const { boot, seq, id } = pending.entry
-    this.#next = { boot, seq: seq + 1, previous: id, historyLost: false }
-    this.restore(pending)
+  /**
+   * Makes a statement at the lane's next place, stores it and takes it into the queue. Waits for room; nothing else is
+   * signed for this lane in the meantime.
+   *
+   * @throws Error what stopped the lane, or what `make` or the store threw: then a half-written statement may stand at
+   * its place and the caller must stop the lane
+   */
+  async write(make: (place: NextPlace) => Promise<OutboxEntry>): Promise<Pending> {
+    while (true) {
+      await this.room()
+      const pending = await this.#alone(async () => {
+        if (this.#failure !== undefined) throw this.#failure
+        if (this.#next === undefined || !this.#hasRoom()) return undefined
+        const entry = await make(this.#next)
+        await this.#init.store(entry)
+        this.#tip = entry.after
+        this.#next = {
+          ...entry.after,
+          seq: entry.after.seq + 1,
+          previous: entry.after.head,
+          historyLost: false
+        }
+        const stored = new Pending(outboxRecord(entry))
+        this.#push(stored)
+        if (this.#failure !== undefined) stored.fail(this.#failure)
+        this.#init.onStored(stored)
+        this.wake()
+        return stored
+      })
+      if (pending !== undefined) return pending
+    }
   }
 
-  /** Takes a statement of an earlier boot. */
-  restore(pending: Pending): void {
-    this.#queue.push(pending)
-    this.#byId.set(toHex(pending.entry.id), pending)
-    this.#bytes += pending.bytes
-    if (this.#failure !== undefined) pending.fail(this.#failure)
-    this.wake()
+  /**
+   * Keeps that a statement leaves the device. From then on it is not dropped.
+   *
+   * @returns false when it was dropped before that
+   */
+  async leave(pending: Pending): Promise<boolean> {
+    if (this.#sent !== undefined && comparePlaces(pending.record, this.#sent) <= 0) return true
+    return this.#alone(async () => {
+      if (!this.#queue.includes(pending)) return false
+      const sent = this.#mark(pending.record)
+      await this.#init.mark(sent)
+      this.#sent = sent
+      return true
+    })
   }
 
-  /** The unproved statement of this identity. */
+  /** The unproved statement of this identity. Those that are asked about stand in front. */
   find(id: Uint8Array): Pending | undefined {
-    return this.#byId.get(toHex(id))
+    return this.#queue.find(pending => equalBytes(pending.id, id))
   }
 
   /**
@@ -138,32 +215,30 @@ export class Lane {
    */
   committedAt(head: LaneHead | undefined): readonly Pending[] {
     if (head === undefined) return []
-    const index = this.#queue.findIndex(({ entry }) => equalBytes(entry.id, head.head))
-    if (index >= 0) return this.#queue.slice(0, index + 1)
-    const toBase = this.#base === undefined ? 1 : comparePlaces(head, this.#base)
-    // Behind what is proved: the node lags, and will hold what it gets until it has caught up.
-    if (toBase < 0) return []
-    if (toBase === 0 && this.#base !== undefined && equalBytes(head.head, this.#base.head))
-      return []
-    const first = this.#queue[0]
-    // A restored queue does not know the statement before its first.
-    if (toBase > 0 && first !== undefined && comparePlaces(head, first.entry) < 0) return []
-    throw new VitalchainError(
-      'ERR_HISTORY_LOST',
-      'the ledger holds statements of this device that the device does not know',
-      { values: { lane: this.number, boot: head.boot, seq: head.seq } }
-    )
+    const isHead = ({ after }: OutboxRecord): boolean => equalBytes(after.head, head.head)
+    const isAt = ({ after, ...place }: OutboxRecord): boolean =>
+      comparePlaces(head, place) >= 0 && comparePlaces(head, after) <= 0
+    const waiting = this.#queue.find(({ record }) => isAt(record))
+    const toTip = this.#tip === undefined ? 1 : comparePlaces(head, this.#tip)
+    const isTip = toTip === 0 && this.#tip !== undefined && equalBytes(head.head, this.#tip.head)
+    const isKnown = waiting === undefined ? toTip < 0 || isTip : isHead(waiting.record)
+    if (!isKnown) {
+      throw new VitalchainError(
+        'ERR_HISTORY_LOST',
+        'the ledger holds statements of this device that the device does not know',
+        { values: { lane: this.number, boot: head.boot, seq: head.seq } }
+      )
+    }
+    // A head that does not wait is proved, perhaps before one that it follows: their receipts came in any order.
+    return this.#queue.filter(({ record }) => comparePlaces(record.after, head) <= 0)
   }
 
   /** A statement is proved: it leaves the queue. */
   settle(pending: Pending, proof: Proof): void {
-    const { boot, seq, id } = pending.entry
+    const { bytes } = pending.record
     this.#queue.splice(this.#queue.indexOf(pending), 1)
-    this.#byId.delete(toHex(id))
-    this.#bytes -= pending.bytes
+    this.#bytes -= bytes
     this.#refusals.statement = 0
-    if (this.#base === undefined || comparePlaces(pending.entry, this.#base) > 0)
-      this.#base = { boot, seq, head: id }
     pending.prove(proof)
     this.wake()
   }
@@ -201,6 +276,103 @@ export class Lane {
   closing(): void {
     this.#closing = true
     this.wake()
+  }
+
+  /** Resolves when nothing is being signed or stored for this lane. */
+  async settled(): Promise<void> {
+    await this.#alone(async () => undefined)
+  }
+
+  #hasRoom(): boolean {
+    return this.#bytes < this.#init.bytesMax || this.#closing
+  }
+
+  #push(pending: Pending): void {
+    this.#queue.push(pending)
+    this.#bytes += pending.record.bytes
+  }
+
+  /** Runs one piece of work on the chain at a time. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#working.then(work)
+    this.#working = result.catch(() => undefined)
+    return result
+  }
+
+  /**
+   * How far the next mark reaches. Each costs a synced write, and what it covers is not dropped: as many statements as
+   * are under way at once, in a small outbox as many as take a quarter of it at worst. A lane that drops nothing marks
+   * the whole boot.
+   */
+  #mark({ boot, seq }: Place): Place {
+    const { bytesMax, gap } = this.#init
+    if (gap === undefined)
+      return { boot: Math.max(boot, this.#next?.boot ?? 0), seq: Number.MAX_SAFE_INTEGER }
+    const statements = Math.floor(bytesMax / 4 / (TRANSACTION_BYTES_MAX + PAYLOAD_BYTES_MAX))
+    return { boot, seq: seq + Math.max(1, Math.min(WINDOW_STATEMENTS_MAX, statements)) - 1 }
+  }
+
+  /**
+   * Puts one gap in the place of the oldest statements that never left the device.
+   *
+   * @returns whether it did
+   */
+  async #dropOldest(): Promise<boolean> {
+    return this.#alone(async () => {
+      const { gap: signGap } = this.#init
+      if (signGap === undefined || this.#hasRoom() || this.#failure !== undefined) return false
+      const start = this.#firstDroppable()
+      const dropped = this.#run(start)
+      // A gap must take less room than what it stands for.
+      if (dropped.length < 2 && (dropped[0]?.record.bytes ?? 0) < 2 * GAP_BYTES_MAX) return false
+      const entry = await signGap(dropped.map(({ record }) => record))
+      await this.#init.store(entry)
+      const gap = new Pending(outboxRecord(entry))
+      // Statements before the run may have been proved while the gap was signed.
+      const index = this.#queue.findIndex(pending => pending === dropped[0])
+      if (index < 0 || this.#queue[index + dropped.length - 1] !== dropped.at(-1)) {
+        throw new VitalchainError(
+          'ERR_HISTORY_LOST',
+          'the ledger holds statements that this outbox never let go: it was restored from a copy',
+          { values: { lane: this.number, boot: entry.boot, seq: entry.seq } }
+        )
+      }
+      this.#queue.splice(index, dropped.length, gap)
+      for (const { record } of dropped) this.#bytes -= record.bytes
+      this.#bytes += gap.record.bytes
+      const error = new VitalchainError(
+        'ERR_OUTBOX_DROPPED',
+        'the outbox was full: a gap stands in the place of this statement',
+        { values: { lane: this.number, boot: entry.boot, seq: entry.seq } }
+      )
+      for (const pending of dropped) pending.fail(error)
+      this.#init.onDropped(gap, dropped)
+      this.wake()
+      return true
+    })
+  }
+
+  /** Behind what may have left the device, and behind what must not be dropped: a gap before it may need another key. */
+  #firstDroppable(): number {
+    const sent = this.#sent
+    const unsent =
+      sent === undefined
+        ? 0
+        : this.#queue.findIndex(({ record }) => comparePlaces(record, sent) > 0)
+    const kept = this.#queue.findLastIndex(
+      ({ record: { type } }) => type !== 'readings' && type !== 'gap'
+    )
+    return unsent < 0 ? this.#queue.length : Math.max(unsent, kept + 1)
+  }
+
+  /** As many statements as make room worth a signature. */
+  #run(start: number): readonly Pending[] {
+    const wanted = Math.max(this.#init.bytesMax / OUTBOX_DROP_PARTS, 2 * GAP_BYTES_MAX)
+    let bytes = 0
+    let end = start
+    while (end < this.#queue.length && bytes < wanted)
+      bytes += this.#queue[end++]?.record.bytes ?? 0
+    return this.#queue.slice(start, end)
   }
 }
 

@@ -5,6 +5,7 @@ import type { Libp2p } from '@libp2p/interface'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
 import { toHex } from '@vitalchain/core'
 import { createLibp2p } from 'libp2p'
 
@@ -35,7 +36,7 @@ export async function createDeviceHost({ network }: DeviceHostInit = {}): Promis
   return createLibp2p({
     start: false,
     addresses: { listen: [] },
-    transports: [tcp()],
+    transports: [tcp(), webSockets()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionManager: { dialTimeout: DIAL_MS },

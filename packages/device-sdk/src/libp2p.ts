@@ -42,7 +42,7 @@ export function deviceProtocol(network: Uint8Array): string {
 }
 
 /**
- * Reaches nodes over libp2p: TCP, Noise, Yamux, one stream of frames for each connection.
+ * Reaches nodes over libp2p: TCP or WebSocket, Noise, Yamux, one stream of frames for each connection.
  *
  * @throws VitalchainError `ERR_ADDRESS` for an address that does not say which node stands behind it
  */

@@ -1,12 +1,14 @@
 import {
   equalBytes,
+  errorCode,
   isVitalchainError,
   signSession,
   toHex,
   VitalchainError,
   type DeviceAnswer,
   type LaneHead,
-  type Signer
+  type Signer,
+  type TimeAnswer
 } from '@vitalchain/core'
 import type { OutboxEntry } from './outbox.ts'
 import type { DeviceConnection } from './transport.ts'
@@ -15,7 +17,8 @@ import type { DeviceConnection } from './transport.ts'
 export interface SessionIdentity {
   readonly network: Uint8Array
   readonly device: Uint8Array
-  readonly signer: Signer
+  /** The device's keys, the newest first: while a rotation is on its way the ledger still knows the one before. */
+  readonly signers: readonly Signer[]
 }
 
 /** Who is told what a node says unasked. */
@@ -57,7 +60,7 @@ export class NodeSession {
    */
   static async open(
     connection: DeviceConnection,
-    { network, device, signer }: SessionIdentity,
+    { network, device, signers }: SessionIdentity,
     listener: SessionListener
   ): Promise<NodeSession> {
     const answers = connection.answers[Symbol.asyncIterator]()
@@ -72,13 +75,20 @@ export class NodeSession {
     const { node, challenge } = hello
     const session = new NodeSession(connection, node, listener)
     void session.#read(answers)
-    const signed = await signSession(signer, { network, device, challenge, node })
-    const { answered } = await session.#ask(request => ({
-      type: 'session',
-      request,
-      session: signed
-    }))
-    await answered
+    for (const [k, signer] of signers.entries()) {
+      const signed = await signSession(signer, { network, device, challenge, node })
+      const { answered } = await session.#ask(request => ({
+        type: 'session',
+        request,
+        session: signed
+      }))
+      try {
+        await answered
+        break
+      } catch (error) {
+        if (errorCode(error) !== 'ERR_SIGNATURE' || k === signers.length - 1) throw error
+      }
+    }
     return session
   }
 
@@ -88,6 +98,14 @@ export class NodeSession {
     const answer = await answered
     if (answer.type !== 'head') throw protocolFault('a question for a head is answered with one')
     return answer.lane
+  }
+
+  /** What the members sign about the time, judged by nobody yet. */
+  async time(nonce: Uint8Array): Promise<readonly TimeAnswer[]> {
+    const { answered } = await this.#ask(request => ({ type: 'time', request, nonce }))
+    const answer = await answered
+    if (answer.type !== 'time') throw protocolFault('a question for the time is answered with one')
+    return answer.answers
   }
 
   /** Hands over a statement; resolves when it is written. `answered` resolves when the node accepted it. */
@@ -142,6 +160,7 @@ export class NodeSession {
   #take(answer: DeviceAnswer): void {
     switch (answer.type) {
       case 'hello':
+      case 'greeting':
         throw protocolFault('a node says hello once')
       case 'receipt': {
         this.#listener.onReceipt(answer.id, answer.receipt)
@@ -159,6 +178,7 @@ export class NodeSession {
       }
       case 'done':
       case 'head':
+      case 'time':
         this.#question(answer.request).answered.resolve(answer)
     }
   }

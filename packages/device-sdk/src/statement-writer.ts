@@ -3,6 +3,7 @@ import {
   encodeReadings,
   epochKey,
   errorCode,
+  makeRotation,
   normalizeEs256,
   PAYLOAD_BYTES_MAX,
   PAYLOAD_OVERHEAD_BYTES,
@@ -14,11 +15,17 @@ import {
   statementId,
   statementTransaction,
   type Reading,
-  type Signer
+  type ReadingStatement,
+  type Signer,
+  type Statement,
+  type StreamStatement,
+  VitalchainError
 } from '@vitalchain/core'
+import type { ClockStretch } from './clock.ts'
 import type { NextPlace } from './lane.ts'
+import type { LaneVoice } from './lane-voice.ts'
 import { EPOCH_MS } from './limits.ts'
-import type { OutboxEntry } from './outbox.ts'
+import { outboxEntry, type LaneBinding, type LaneMemory, type OutboxEntry } from './outbox.ts'
 import type { DeviceTimers } from './timers.ts'
 
 /** A stream: one patient, one class of data, and the key tree that its payloads are encrypted with. */
@@ -37,9 +44,11 @@ export interface DeviceStream {
 export interface StatementSettings {
   readonly network: Uint8Array
   readonly device: Uint8Array
-  readonly signer: Signer
-  readonly stream: DeviceStream
+  /** With what each lane signs, and for which stream: looked up for each statement. */
+  readonly voices: readonly [LaneVoice, LaneVoice]
   readonly retention: number
+  /** Whether payloads are compressed where that pays. */
+  readonly compress: boolean
   readonly random: (bytes: number) => Uint8Array
 }
 
@@ -99,32 +108,48 @@ function encodeIfItFits(readings: readonly Reading[]): Uint8Array | undefined {
 export class StatementWriter {
   readonly #settings: StatementSettings
   readonly #epochs: EpochCounter
-  #key: { readonly epoch: number; readonly bytes: Uint8Array } | undefined
+  #key:
+    | { readonly stream: DeviceStream; readonly epoch: number; readonly bytes: Uint8Array }
+    | undefined
 
   constructor(settings: StatementSettings, epochs: EpochCounter) {
     this.#settings = settings
     this.#epochs = epochs
   }
 
-  /** The signed statement of a pack at its place in a lane. Nothing is kept: the caller stores it before it is sent. */
+  /**
+   * The signed statement of a pack at its place in a lane. Nothing is kept: the caller stores it before it is sent.
+   *
+   * @param stretch - of the device's clock, the one in which all of the readings were recorded
+   */
   async write(
     lane: 0 | 1,
     { historyLost, boot, seq, previous }: NextPlace,
     readings: readonly Reading[],
-    clear: Uint8Array
+    clear: Uint8Array,
+    stretch: ClockStretch
   ): Promise<OutboxEntry> {
-    const { network, device, signer, stream, retention, random } = this.#settings
+    const { network, device, retention, compress, random } = this.#settings
+    const { signer, stream } = this.#settings.voices[lane]
+    if (stream === undefined)
+      throw new VitalchainError('ERR_STREAM', 'the device records for no stream')
     const epoch = this.#epochs.current()
     const place = { network, device, lane, boot, seq, previous }
-    const sealed = sealPayload(clear, place, this.#epochKey(epoch), random(PAYLOAD_SALT_BYTES))
+    const sealed = sealPayload(
+      clear,
+      place,
+      this.#epochKey(stream, epoch),
+      random(PAYLOAD_SALT_BYTES),
+      { compress }
+    )
     const times = readings.map(({ time }) => time)
-    const statement = statementFormat.encode({
+    const content: ReadingStatement = {
       type: 'readings',
       ...place,
       // Not the first and the last reading's: a clock that is set back in between must not make a batch invalid.
       from: times.reduce((a, b) => Math.min(a, b)),
       to: times.reduce((a, b) => Math.max(a, b)),
-      clock: undefined,
+      clock: stretch.error(),
       count: readings.length,
       stream: stream.id,
       generation: stream.generation,
@@ -135,26 +160,65 @@ export class StatementWriter {
       payloadSize: sealed.payload.length,
       payloadDigest: sealed.payloadDigest,
       commitment: sealed.commitment
-    })
-    return {
-      lane,
-      boot,
-      seq,
-      id: statementId(statement),
-      count: readings.length,
-      epoch,
-      transaction: statementTransaction(await signCose(signer, statement)),
-      payload: sealed.payload
     }
+    return signEntry(content, signer, sealed.payload, { key: signer.publicKey })
   }
 
-  #epochKey(epoch: number): Uint8Array {
-    if (this.#key?.epoch !== epoch) {
-      const { secret } = this.#settings.stream
-      this.#key = { epoch, bytes: epochKey(secret, epoch) }
-    }
+  /** The signed rotation of a lane at its place. spec F-27 */
+  async rotation(
+    lane: 0 | 1,
+    { historyLost, ...place }: NextPlace,
+    signer: Signer,
+    next: Signer
+  ): Promise<OutboxEntry> {
+    const { network, device } = this.#settings
+    const statement = await makeRotation(
+      { network, device, lane, ...place },
+      historyLost ? STATEMENT_FLAG.historyLost : 0,
+      signer.publicKey,
+      next
+    )
+    return signEntry(statement, signer, undefined, { key: next.publicKey })
+  }
+
+  /** The signed statement that binds a lane at its place. spec F-28 */
+  async binding(
+    lane: 0 | 1,
+    { historyLost, ...place }: NextPlace,
+    signer: Signer,
+    binding: LaneBinding
+  ): Promise<OutboxEntry> {
+    const { network, device } = this.#settings
+    const flags = historyLost ? STATEMENT_FLAG.historyLost : 0
+    const at = { network, device, lane, ...place }
+    const statement: StreamStatement = { type: 'stream', ...at, flags, ...binding }
+    return signEntry(statement, signer, undefined, { key: signer.publicKey, binding })
+  }
+
+  #epochKey(stream: DeviceStream, epoch: number): Uint8Array {
+    if (this.#key?.epoch !== epoch || this.#key.stream !== stream)
+      this.#key = { stream, epoch, bytes: epochKey(stream.secret, epoch) }
     return this.#key.bytes
   }
+}
+
+/** Every entry says which key signs behind it: so the next start knows it, whatever a crash cut in two. */
+async function signEntry(
+  content: Statement,
+  signer: Signer,
+  payload: Uint8Array | undefined,
+  memory: LaneMemory
+): Promise<OutboxEntry> {
+  const statement = statementFormat.encode(content)
+  return outboxEntry(
+    content,
+    {
+      id: statementId(statement),
+      transaction: statementTransaction(await signCose(signer, statement)),
+      payload
+    },
+    memory
+  )
 }
 
 /** Secure elements return a high S every second time, which the ledger does not take. */

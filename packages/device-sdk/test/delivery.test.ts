@@ -11,6 +11,9 @@ import { FakeLedger, seed } from './fake-ledger.ts'
 import { FakeNode, type Fate } from './fake-node.ts'
 import { bench, heartRates, seededRandom } from './fixture.ts'
 import { virtualTimers } from './virtual-timers.ts'
+import { useNodeCrypto } from './node-crypto.ts'
+
+useNodeCrypto()
 
 /** One statement for each reading: chains grow fast in a test. */
 const SINGLE = { batch: { readings: 1 } }
@@ -258,7 +261,11 @@ t.test('no more than a window of a lane is under way', async t => {
 
 t.test('large statements fill a window sooner', async t => {
   const timers = virtualTimers(t, { jump: false })
-  const { ledger, device, nodes } = await bench(t, [{}], { timers, batch: { readings: 15 } })
+  const { ledger, device, nodes } = await bench(t, [{}], {
+    timers,
+    compress: false,
+    batch: { readings: 15 }
+  })
   ledger.pause()
   const notes = Array.from({ length: 15 * 12 }, (_, k) => ({
     name: 'note',

@@ -5,11 +5,14 @@ import {
   decodeTransaction,
   EMPTY_FRONTIER,
   equalBytes,
+  errorCode,
+  followsIn,
   frontierHead,
   genesisFormat,
   genesisValidators,
   hashValidatorSet,
   inclusionProof,
+  laneAfter,
   leafHash,
   networkId,
   quorum,
@@ -26,7 +29,8 @@ import {
   type Header,
   type LaneHead,
   type PublicKey,
-  type ReadingStatement
+  type ReadingStatement,
+  type Statement
 } from '@vitalchain/core'
 
 /** A key seed for tests. */
@@ -65,11 +69,17 @@ function testGenesis(name: string = 'test'): Uint8Array {
   })
 }
 
-/** What a node handed to the ledger. */
+/** A statement that a node handed to the ledger. */
 export interface Submitted {
   readonly transaction: Uint8Array
-  readonly payload: Uint8Array
+  readonly payload: Uint8Array | undefined
   readonly id: Uint8Array
+  readonly statement: Statement
+}
+
+/** Committed readings. */
+export interface CommittedReadings extends Submitted {
+  readonly payload: Uint8Array
   readonly statement: ReadingStatement
 }
 
@@ -80,8 +90,12 @@ export interface Submitted {
 export class FakeLedger {
   readonly genesis: Uint8Array = testGenesis()
   readonly network: Uint8Array = networkId(this.genesis)
-  /** Everything committed, in order. */
-  readonly committed: Submitted[] = []
+  /** Every statement committed, in order. */
+  readonly chain: Submitted[] = []
+  /** The readings among them. */
+  readonly committed: CommittedReadings[] = []
+  /** Places for which two different statements of one kind came: a device that contradicts itself. */
+  readonly conflicts: string[] = []
   /** Whether a device is registered by coming. */
   open = false
   /** How often a statement that was committed already was handed over again. */
@@ -90,6 +104,7 @@ export class FakeLedger {
   readonly #heads = new Map<string, LaneHead>()
   readonly #held = new Map<string, Submitted>()
   readonly #receipts = new Map<string, Uint8Array>()
+  readonly #gapReceipts = new Map<string, Uint8Array>()
   readonly #listeners = new Set<(submitted: Submitted, receipt: Uint8Array) => void>()
   readonly #nodes = new Map<string, Uint8Array>()
   #frontier: Frontier = EMPTY_FRONTIER
@@ -97,6 +112,9 @@ export class FakeLedger {
   #previous: Uint8Array = this.network
   #planned = false
   #paused = false
+  readonly #places = new Map<string, string>()
+  /** What else a statement must pass when it is committed: throws when it does not, which counts as a conflict. */
+  rules: (transaction: Uint8Array) => void = () => undefined
 
   register(id: Uint8Array, key: PublicKey): void {
     this.#keys.set(toHex(id), key)
@@ -107,7 +125,7 @@ export class FakeLedger {
   }
 
   receipt(id: Uint8Array): Uint8Array | undefined {
-    return this.#receipts.get(toHex(id))
+    return this.#receipts.get(toHex(id)) ?? this.#gapReceipts.get(toHex(id))
   }
 
   /** The device's key. @throws VitalchainError `ERR_DEVICE_UNKNOWN` */
@@ -135,15 +153,22 @@ export class FakeLedger {
   /** Checks a statement as admission does. @throws VitalchainError */
   check(transaction: Uint8Array, payload: Uint8Array | undefined): Submitted {
     const decoded = decodeTransaction(transaction)
-    if (decoded.type !== 'statement' || decoded.statement.type !== 'readings')
-      throw new VitalchainError('ERR_SCHEMA', 'expected readings')
+    if (decoded.type !== 'statement')
+      throw new VitalchainError('ERR_SCHEMA', 'expected a statement')
     const { statement, signed, id } = decoded
     const key = this.key(statement.device)
     if (!equalBytes(statement.network, this.network))
       throw new VitalchainError('ERR_OTHER_NETWORK', 'other network')
     if (!verifySigned(signed) || !equalBytes(signed.publicKey.bytes, key.bytes))
       throw new VitalchainError('ERR_SIGNATURE', 'bad signature')
-    if (
+    const place = [toHex(statement.device), statement.lane, statement.boot, statement.seq]
+    const name = [...place, statement.type === 'gap'].join('.')
+    const other = this.#places.get(name)
+    if (other !== undefined && other !== toHex(id)) this.conflicts.push(name)
+    this.#places.set(name, toHex(id))
+    if (statement.type !== 'readings') {
+      if (payload !== undefined) throw new VitalchainError('ERR_PAYLOAD_UNEXPECTED', 'a payload')
+    } else if (
       payload === undefined ||
       payload.length !== statement.payloadSize ||
       !equalBytes(sha256(payload), statement.payloadDigest)
@@ -176,10 +201,9 @@ export class FakeLedger {
 
   #continues({ statement }: Submitted): boolean {
     const head = this.head(statement.device, statement.lane)
-    const next =
-      head !== undefined && statement.boot === head.boot && statement.seq === head.seq + 1
-    const newBoot = statement.seq === 0 && (head === undefined || statement.boot > head.boot)
-    return (next || newBoot) && equalBytes(statement.previous, head?.head ?? ZERO)
+    return head === undefined
+      ? statement.seq === 0 && equalBytes(statement.previous, ZERO)
+      : followsIn(head, statement)
   }
 
   #commit(): void {
@@ -187,7 +211,12 @@ export class FakeLedger {
     for (let next = this.#take(); next !== undefined; next = this.#take()) block.push(next)
     if (block.length === 0) return
     const first = this.#frontier.size
-    this.committed.push(...block)
+    for (const submitted of block) {
+      this.chain.push(submitted)
+      const { payload, statement } = submitted
+      if (payload !== undefined && statement.type === 'readings')
+        this.committed.push({ ...submitted, payload, statement })
+    }
     this.#frontier = appendLeaves(
       this.#frontier,
       block.map(({ transaction }) => leafHash(transaction)),
@@ -230,6 +259,7 @@ export class FakeLedger {
         handOvers: [],
         header,
         certificate,
+        consistency: undefined,
         index: first + k,
         path: inclusionProof(
           first + k,
@@ -239,6 +269,9 @@ export class FakeLedger {
         transaction: submitted.transaction
       })
       this.#receipts.set(toHex(submitted.id), receipt)
+      // Behind a gap the lane's head is the identity of what was dropped.
+      if (submitted.statement.type === 'gap')
+        this.#gapReceipts.set(toHex(laneAfter(submitted.statement, submitted.id).head), receipt)
       for (const tell of this.#listeners) tell(submitted, receipt)
     })
   }
@@ -247,8 +280,13 @@ export class FakeLedger {
     for (const [key, submitted] of this.#held) {
       if (!this.#continues(submitted)) continue
       this.#held.delete(key)
-      const { device, lane, boot, seq } = submitted.statement
-      this.#heads.set(`${toHex(device)}.${lane}`, { boot, seq, head: submitted.id })
+      try {
+        this.rules(submitted.transaction)
+      } catch (error) {
+        this.conflicts.push(`refused by the contracts: ${errorCode(error)}`)
+      }
+      const { device, lane } = submitted.statement
+      this.#heads.set(`${toHex(device)}.${lane}`, laneAfter(submitted.statement, submitted.id))
       return submitted
     }
     return undefined

@@ -1,15 +1,20 @@
 import {
+  createSigner,
   deviceAnswerFormat,
   deviceRequestFormat,
   equalBytes,
   errorCode,
+  genesisFormat,
+  genesisValidators,
   isVitalchainError,
   openSession,
   sha256,
+  signTime,
   u32be,
   type DeviceAnswer,
   type DeviceRequest,
-  type LaneHead
+  type LaneHead,
+  type TimeAnswer
 } from '@vitalchain/core'
 import type { DeviceConnection, DeviceTransport } from '../src/index.ts'
 import { seed, type FakeLedger, type Submitted } from './fake-ledger.ts'
@@ -30,6 +35,8 @@ export interface Misbehaviour {
   readonly network?: Uint8Array
   /** Whether receipts are sent only to who asks. */
   readonly silent?: boolean
+  /** What the members' clocks say when they are asked, in the order of the genesis; undefined = no answer. Default: no time. */
+  readonly time?: () => readonly (number | undefined)[]
   /** Whether the node says hello and then nothing. */
   readonly mute?: boolean
 }
@@ -91,6 +98,20 @@ export class FakeNode implements DeviceTransport {
     this.closed++
   }
 
+  /** What members sign. A node that knows no time passes on nothing. */
+  async #time(nonce: Uint8Array): Promise<readonly TimeAnswer[]> {
+    const { network, genesis } = this.#ledger
+    const validators = genesisValidators(genesisFormat.decode(genesis))
+    const clocks = this.#faults.time?.() ?? []
+    return Promise.all(
+      clocks.flatMap((clock, k) => {
+        const signer = createSigner('ed25519', seed(`checkpoint ${k}`))
+        const { member } = validators[k]!
+        return clock === undefined ? [] : signTime({ network, nonce }, { member, clock, signer })
+      })
+    )
+  }
+
   /** Serves one connection: what a device sends goes into `take`. */
   serve(
     send: (frame: Uint8Array) => void,
@@ -150,6 +171,13 @@ export class FakeNode implements DeviceTransport {
           else sendReceipt(request.id, receipt)
           return
         }
+        case 'greeting':
+          throw new Error('this transport says who the node is')
+        case 'time':
+          void this.#time(request.nonce).then(answers =>
+            say({ type: 'time', request: request.request, answers })
+          )
+          return
         case 'submit': {
           const n = this.submissions++
           const submitted = ledger.check(request.transaction, request.payload)

@@ -60,6 +60,8 @@ export async function bench(
     transport: nodes,
     boot: 1,
     timers,
+    // A clock that goes with the timers: one that does not is set all the time.
+    now: () => 1_700_000_000_000 + timers.elapsed(),
     random: seededRandom(1),
     ...init
   })

@@ -1,12 +1,8 @@
-import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import type { Libp2p } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
-import { concatBytes, createSigner, u32be, verifyReceipt } from '@vitalchain/core'
+import { concatBytes, createSigner, u32be } from '@vitalchain/core'
 import { build } from 'esbuild'
 import { createLibp2p } from 'libp2p'
 import t, { type Test } from 'tap'
@@ -72,6 +68,8 @@ async function startDevice(
     stream: STREAM,
     transport,
     boot: 1,
+    // So that large payloads stay large.
+    compress: false,
     batch: { readings: 10 }
   })
   ledger.register(device.id, signer.publicKey)
@@ -173,27 +171,6 @@ t.test('several devices share one host and one connection', async t => {
   await devices[1]?.record(heartRates(10))
   await devices[1]?.drained()
   t.equal(host.status, 'started')
-})
-
-t.test('the quickstart of the README runs, again and again', async t => {
-  const ledger = new FakeLedger()
-  ledger.open = true
-  const { address } = await listen(t, ledger, 'a')
-  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
-  const dir = t.testdir({
-    'quickstart.ts': /```ts\n([^]*?)```/.exec(readme)![1]!,
-    'genesis.cbor': Buffer.from(ledger.genesis)
-  })
-  for (let run = 0; run < 2; run++) {
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      ['--conditions=@vitalchain/source', 'quickstart.ts', address],
-      { cwd: dir }
-    )
-    t.match(stdout, 'proved by Hospital 0, Hospital 1, Hospital 2')
-    const receipt = new Uint8Array(await readFile(join(dir, `receipt-${run}.cbor`)))
-    t.equal(verifyReceipt(receipt, { genesis: ledger.network }).index, run)
-  }
 })
 
 t.test('addresses must be addresses and say who answers', async t => {

@@ -15,7 +15,7 @@ export interface VirtualTimers extends DeviceTimers {
 const QUIET_TURNS = 4
 
 /** `jump: false` = timers fire only when the test skips beyond them. */
-export function virtualTimers(t: Test, { jump = true } = {}): VirtualTimers {
+export function virtualTimers(t: Pick<Test, 'teardown'>, { jump = true } = {}): VirtualTimers {
   let now = 0
   let next = 0
   let running = true

@@ -2,16 +2,19 @@ import { equalBytes, errorCode, sha256, useCryptoBackend, VitalchainError } from
 import { registerDeviceArgs, revokeDeviceArgs } from '@vitalchain/contracts'
 import { signOperatorCall } from './calls.ts'
 import { nodeCryptoBackend } from './crypto/node-crypto-backend.ts'
+import { makeCoseReceipt, makeTlogProof, type CheckpointForms } from './ledger/checkpoint-forms.ts'
 import { FIRST_CURSOR, formatCursor, type Cursor } from './ledger/events.ts'
 import { type Ledger } from './ledger/ledger.ts'
 import { transportPublicKey } from './network/index.ts'
-import type { LedgerNode, LedgerNodeOptions } from './types.ts'
+import type { DeviceDoor, LedgerNode, LedgerNodeOptions, NodeKeys } from './types.ts'
 import { startNode, type RunningNode } from './running-node.ts'
 
 /** Makes a node of the ledger. Nothing is opened before `start()`. */
 export function createLedgerNode(options: LedgerNodeOptions): LedgerNode {
   useCryptoBackend(nodeCryptoBackend)
-  const { genesis, keys, now = Date.now, log = () => undefined } = options
+  const { genesis, now = Date.now, log = () => undefined, onKeyRetired } = options
+  // An own copy of the key that is wiped one day: the caller's is not ours to change.
+  let keys = withOwnConsensus(options.keys)
   const transportKey = transportPublicKey(keys.transport)
   const networkId = sha256(genesis)
   let running: RunningNode | undefined
@@ -29,11 +32,18 @@ export function createLedgerNode(options: LedgerNodeOptions): LedgerNode {
 
   const start = async (): Promise<void> => {
     if (running !== undefined) return
-    running = await startNode({ ...options, now, log }, transportKey, error => {
+    const settings = { ...options, keys, onKeyRetired: retire, now, log }
+    running = await startNode(settings, transportKey, error => {
       log('node stops', { code: error.code, message: error.message })
       fail(error)
       void halt()
     })
+  }
+  const retire = async (kind: 'consensus', publicKey: Uint8Array): Promise<void> => {
+    const { consensus, ...others } = keys
+    consensus?.fill(0)
+    keys = { ...others, retiredConsensus: publicKey }
+    await onKeyRetired?.(kind, publicKey)
   }
   const stop = async (): Promise<void> => {
     const stopping = running
@@ -48,6 +58,21 @@ export function createLedgerNode(options: LedgerNodeOptions): LedgerNode {
     }
   }
 
+  const leafOf = (id: Uint8Array): number => {
+    const leaf = parts().ledger.findTransaction(id)
+    if (leaf === undefined)
+      throw new VitalchainError(
+        'ERR_NOT_COMMITTED',
+        'nothing with this identity is on the ledger',
+        { retryable: true }
+      )
+    return leaf
+  }
+  const forms = (): CheckpointForms => {
+    const { ledger, checkpoints } = parts()
+    return { ledger, latest: checkpoints.latest() }
+  }
+
   const node: LedgerNode = {
     network: networkId,
     transportKey,
@@ -60,8 +85,19 @@ export function createLedgerNode(options: LedgerNodeOptions): LedgerNode {
     get ledger() {
       return parts().ledger
     },
+    get checkpoints() {
+      return parts().checkpoints
+    },
     get state() {
-      return parts().ledger.state
+      return parts().ledger.provenState
+    },
+    get deviceDoor(): DeviceDoor {
+      const { requests, sessions } = parts()
+      return {
+        answer: (asked, device, wait) => requests.answer(asked, device, wait),
+        greet: (nonce, challenge) => requests.greet(nonce, challenge),
+        serve: (frames, from) => sessions.serve(frames, from)
+      }
     },
     submit: async unit => (await parts().admission.submit(unit)).transaction.id,
     async call(method, args, { signal } = {}) {
@@ -73,17 +109,11 @@ export function createLedgerNode(options: LedgerNodeOptions): LedgerNode {
       node.call('devices.register', registerDeviceArgs(device), wait),
     revokeDevice: (device, wait) => node.call('devices.revoke', revokeDeviceArgs({ device }), wait),
     events: wait => parts().ledger.events(wait ?? {}),
-    receipt(id) {
-      const { ledger } = parts()
-      const leaf = ledger.findTransaction(id)
-      if (leaf === undefined)
-        throw new VitalchainError(
-          'ERR_NOT_COMMITTED',
-          'nothing with this identity is on the ledger',
-          { retryable: true }
-        )
-      return ledger.receipt(leaf)
-    },
+    receipt: (id, as) => parts().ledger.receipt(leafOf(id), as),
+    tlogProof: id => makeTlogProof(forms(), leafOf(id)),
+    coseReceipt: (id, member) => makeCoseReceipt(forms(), leafOf(id), member),
+    stateProof: (key, { pin } = {}) => parts().ledger.stateProof(key, pin),
+    completeness: async request => parts().ledger.completeness(request),
     async committed(id, { signal } = {}) {
       const { ledger } = parts()
       const ended = new AbortController()
@@ -106,6 +136,10 @@ export function createLedgerNode(options: LedgerNodeOptions): LedgerNode {
     }
   }
   return node
+}
+
+function withOwnConsensus({ consensus, ...keys }: NodeKeys): NodeKeys {
+  return consensus === undefined ? keys : { ...keys, consensus: Uint8Array.from(consensus) }
 }
 
 /** The cursor of the newest event: a stream from it holds only what comes. */

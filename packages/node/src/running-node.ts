@@ -1,10 +1,13 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ed25519PublicKey, equalBytes, errorCode, toHex, VitalchainError } from '@vitalchain/core'
+import { equalBytes, errorCode, toHex, VitalchainError } from '@vitalchain/core'
 import { createRules, devices, listMembers, members } from '@vitalchain/contracts'
+import { createCheckpoints, type Checkpoints } from './checkpoints/checkpoints.ts'
+import { requireWholeLog } from './audit/level-files.ts'
 import { createBlockSource } from './consensus/block-source.ts'
 import { createReplicaHost, RECOVERY_EPOCH } from './consensus/replica-host.ts'
 import { lockKey, type KeyLock } from './consensus/key-lock.ts'
+import { createKeyRetirement } from './consensus/retire-key.ts'
 import { createOverrideNote } from './consensus/override-note.ts'
 import { openRemoteSigner } from './consensus/remote-signer.ts'
 import {
@@ -14,7 +17,17 @@ import {
   type VoteStore
 } from './consensus/vote-store.ts'
 import { createNodeSigner } from './crypto/node-signer.ts'
-import { createDeviceSessions } from './devices/device-sessions.ts'
+import {
+  createDeviceRequests,
+  DEVICE_REQUEST_BYTES_MAX,
+  type DeviceRequests
+} from './devices/device-requests.ts'
+import {
+  createDeviceSessions,
+  DEVICE_PROTOCOL,
+  type DeviceSessions
+} from './devices/device-sessions.ts'
+import { createTimeService } from './devices/time.ts'
 import type { Executed } from './ledger/execute.ts'
 import { openLedger, type Ledger, type LedgerInit } from './ledger/ledger.ts'
 import { createMembershipKeeper } from './members/membership.ts'
@@ -25,8 +38,9 @@ import { createGossip } from './pool/gossip.ts'
 import { createOffers } from './pool/offers.ts'
 import { createPool, type Pending } from './pool/pool.ts'
 import { payloadDigest } from './pool/unit.ts'
-import { openStore } from './store/store.ts'
+import { openStore, type Store } from './store/store.ts'
 import { createCatchUp } from './sync/catch-up.ts'
+import { createHealer } from './sync/heal.ts'
 import { createPayloadRepair } from './sync/payload-repair.ts'
 
 import type { LedgerNodeOptions, NodeStatus } from './types.ts'
@@ -41,7 +55,10 @@ const EXPIRE_INTERVAL_MS = 60_000
 export interface RunningNode {
   readonly ledger: Ledger
   readonly network: ReturnType<typeof createNetwork>
+  readonly checkpoints: Checkpoints
   readonly admission: ReturnType<typeof createAdmission>
+  readonly requests: DeviceRequests
+  readonly sessions: DeviceSessions
   status(): NodeStatus
   stop(): Promise<void>
 }
@@ -53,12 +70,15 @@ async function openDisk(
   init: Omit<LedgerInit, 'store'>,
   onFatal: (error: VitalchainError) => void
 ): Promise<{
+  readonly store: Store
   readonly ledger: Ledger
   readonly votes: VoteStore
   readonly lock: KeyLock | undefined
 }> {
   if (dataDir !== undefined) await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const store = await openStore(dataDir === undefined ? 'memory' : join(dataDir, 'ledger'), onFatal)
+  const location = dataDir === undefined ? 'memory' : join(dataDir, 'ledger')
+  if (dataDir !== undefined) await requireWholeLog(location)
+  const store = await openStore(location, onFatal)
   let votes: VoteStore | undefined
   let lock: KeyLock | undefined
   try {
@@ -69,7 +89,7 @@ async function openDisk(
       lock = await lockKey(key)
       await takeVoteState(dataDir, key, votes.of(key))
     }
-    return { votes, lock, ledger: await openLedger({ store, ...init }) }
+    return { store, votes, lock, ledger: await openLedger({ store, ...init }) }
   } catch (error) {
     await lock?.release()
     await votes?.close()
@@ -95,7 +115,7 @@ export async function startNode(
       'the override is recorded with the operator key, which this node does not hold'
     )
   const signer = keys.consensus === undefined ? undefined : createNodeSigner(keys.consensus)
-  const { ledger, votes, lock } = await openDisk(
+  const { store, ledger, votes, lock } = await openDisk(
     dataDir,
     signer?.publicKey.bytes,
     { genesis, rules, now },
@@ -159,14 +179,22 @@ export async function startNode(
         .catch((error: unknown) => log('payload not discarded', { code: errorCode(error) }))
     }
   }
+  let validators = ledger.validators()
   const onCommitted = ({ transactions }: Executed): void => {
     const lost = pool.remove(transactions)
     source.keep(transactions)
     discard(lost)
     const committed = transactions.map(each => each.transaction)
+    requests.committed(committed)
     sessions.committed(committed)
     membership.committed(committed)
     override.committed(committed)
+    checkpoints.committed()
+    if (ledger.validators() !== validators) {
+      validators = ledger.validators()
+      // Behind the commit: as a validator of this block the node still has to tell others of it.
+      setImmediate(() => retirement.look())
+    }
     repair.wake()
   }
   const reachSigner = (path: string) => async (signal: AbortSignal) => {
@@ -196,6 +224,7 @@ export async function startNode(
     source,
     signer,
     ...(settings.signer === undefined ? {} : { remote: reachSigner(settings.signer) }),
+    onReached: () => retirement.look(),
     override: settings.acceptDoubleSignRisk ?? false,
     onOverride: () => override.record(),
     now,
@@ -210,6 +239,12 @@ export async function startNode(
         .catch((error: unknown) => log('evidence not admitted', { code: errorCode(error) })),
     onCommitted,
     onFatal
+  })
+  const retirement = createKeyRetirement({
+    ledger,
+    host,
+    onRetired: async key => settings.onKeyRetired?.('consensus', key),
+    log
   })
   const override = createOverrideNote({
     ledger,
@@ -238,16 +273,40 @@ export async function startNode(
     catchUp,
     own: {
       transportKey,
-      consensusKey: keys.consensus === undefined ? undefined : ed25519PublicKey(keys.consensus)
+      consensusKey: signer?.publicKey.bytes ?? keys.retiredConsensus
     },
     bootstrap: settings.bootstrap ?? [],
     log
   })
   const repair = createPayloadRepair({ ledger, network, log })
-  const sessions = createDeviceSessions({ ledger, network, admission, node: transportKey, log })
+  const healer = createHealer({ ledger, network, log })
+  const checkpointSigner =
+    keys.checkpoint === undefined ? undefined : createNodeSigner(keys.checkpoint)
+  const checkpoints = createCheckpoints({
+    ledger,
+    network,
+    store,
+    signer: checkpointSigner,
+    dataDir,
+    now,
+    log
+  })
+  const requests = createDeviceRequests({
+    ledger,
+    admission,
+    time: createTimeService({ ledger, network, signer: checkpointSigner, now, log }),
+    signer: createNodeSigner(keys.transport)
+  })
+  const sessions = createDeviceSessions({ ledger, requests, node: transportKey, log })
+  network.handleStream(
+    DEVICE_PROTOCOL,
+    { maxFrameBytes: DEVICE_REQUEST_BYTES_MAX },
+    (frames, { peer }) => sessions.serve(frames, { peer, authenticated: true })
+  )
   const expiry = setInterval(() => {
     discard(pool.expire(now()))
     override.remind()
+    retirement.look()
   }, EXPIRE_INTERVAL_MS)
 
   const nameOf = (id: Uint8Array | undefined): string | undefined =>
@@ -265,7 +324,10 @@ export async function startNode(
     for (const close of [
       () => membership.stop(),
       () => host.stop(),
+      () => retirement.stop(),
       () => repair.stop(),
+      () => healer.stop(),
+      () => checkpoints.stop(),
       () => network.stop(),
       () => votes.close(),
       async () => lock?.release(),
@@ -280,9 +342,13 @@ export async function startNode(
     if (failure !== undefined) throw failure.cause
   }
   try {
+    await checkpoints.open()
     await network.start()
     await host.start()
+    retirement.look()
     repair.start()
+    healer.start()
+    checkpoints.start()
     membership.start()
     override.remind()
   } catch (error) {
@@ -293,6 +359,9 @@ export async function startNode(
     ledger,
     network,
     admission,
+    checkpoints,
+    requests,
+    sessions,
     stop,
     status() {
       const self = listMembers(ledger.state).find(member =>
@@ -317,7 +386,8 @@ export async function startNode(
         payloadsMissing: ledger.wantedPayloads(MISSING_SHOWN_MAX).length,
         deviceSessions: sessions.size,
         votes: host.votes,
-        membership: membership.membership
+        membership: membership.membership,
+        ...checkpoints.status
       }
     }
   }

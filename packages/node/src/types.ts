@@ -1,7 +1,12 @@
 import type { ErrorValues, Signer, VitalchainError } from '@vitalchain/core'
 import type { Contract, RegisterDevice, StateReader } from '@vitalchain/contracts'
+import type { CheckpointReader, CheckpointStatus } from './checkpoints/checkpoints.ts'
+import type { DeviceRequests } from './devices/device-requests.ts'
+import type { DeviceSessions } from './devices/device-sessions.ts'
 import type { CommittedEvent } from './ledger/events.ts'
+import type { CompletenessRequest } from './ledger/completeness.ts'
 import type { LedgerReader } from './ledger/ledger.ts'
+import type { ReceiptOptions } from './ledger/proofs.ts'
 import type { Membership } from './members/membership.ts'
 import type { Unit } from './pool/unit.ts'
 
@@ -11,6 +16,10 @@ export interface NodeKeys {
   readonly transport: Uint8Array
   /** Ed25519 seed that signs votes, 32 bytes. */
   readonly consensus?: Uint8Array
+  /** The public key of a consensus key that was destroyed when it went out of force, by which a former member knows itself. */
+  readonly retiredConsensus?: Uint8Array
+  /** Ed25519 seed that signs checkpoints, 32 bytes; without it this node only collects those of others. */
+  readonly checkpoint?: Uint8Array
   /** Signs what the hospital's operator does. */
   readonly operator?: Signer
 }
@@ -42,6 +51,11 @@ export interface LedgerNodeOptions {
   readonly contracts?: readonly Contract[]
   /** Peers, by PeerId, with which this node has no connection; asked at each one. Messages go round by the other members. */
   readonly deny?: (peer: string) => boolean
+  /**
+   * Told when a hand-over that takes the consensus key out of force is durable, and at each start after that. The node has wiped
+   * its own copy then; the owner destroys every other: who has old keys of a quorum can forge history. spec C-48
+   */
+  readonly onKeyRetired?: (kind: 'consensus', publicKey: Uint8Array) => Promise<void> | void
   /** The clock, ms since 1970. */
   readonly now?: () => number
   /** Whether the log tells how long each step of each height took. Default: false. */
@@ -51,7 +65,7 @@ export interface LedgerNodeOptions {
 }
 
 /** Where a node stands. */
-export interface NodeStatus {
+export interface NodeStatus extends CheckpointStatus {
   readonly network: string
   /** The own member's name, or undefined for a node that is no member. */
   readonly name: string | undefined
@@ -77,6 +91,12 @@ export interface NodeStatus {
   readonly membership: Membership
 }
 
+/** What a listener of another transport than libp2p uses: {@link DeviceRequests} one by one, or connections of them. */
+export interface DeviceDoor extends Pick<DeviceRequests, 'answer' | 'greet'> {
+  /** Serves a connection; see {@link DeviceSessions}. */
+  readonly serve: DeviceSessions['serve']
+}
+
 /** A running node of the ledger. */
 export interface LedgerNode {
   /** Opens the store and the network. Resolves when this node takes part. */
@@ -93,7 +113,9 @@ export interface LedgerNode {
   readonly transportKey: Uint8Array
   /** The durable ledger; for reading. @throws VitalchainError `ERR_NOT_STARTED` before start */
   readonly ledger: LedgerReader
-  /** The committed state, for the readers that contracts offer, such as `getDevice`. */
+  /** The newest checkpoint that a quorum cosigned. @throws VitalchainError `ERR_NOT_STARTED` before start */
+  readonly checkpoints: CheckpointReader
+  /** The committed state, each value proved when it is read, for the readers that contracts offer, such as `getDevice`. */
   readonly state: StateReader
   /**
    * Hands a transaction over. Accepted means checked and passed on, not committed.
@@ -124,10 +146,44 @@ export interface LedgerNode {
     readonly from?: string
     readonly signal?: AbortSignal
   }): AsyncIterable<CommittedEvent>
-  /** The receipt of a statement or call. @throws VitalchainError `ERR_NOT_COMMITTED` (retryable) */
-  receipt(id: Uint8Array): Uint8Array
+  /**
+   * The receipt of a statement or call, as canonical CBOR.
+   *
+   * @throws VitalchainError `ERR_NOT_COMMITTED` (retryable), `ERR_TREE_RANGE` for a pin that this node has not reached
+   * (retryable)
+   */
+  receipt(id: Uint8Array, options?: ReceiptOptions): Uint8Array
+  /**
+   * The same proof as a C2SP tlog-proof, for generic tools of transparency logs.
+   *
+   * @throws VitalchainError `ERR_NOT_COMMITTED`, `ERR_NO_CHECKPOINT` (both retryable)
+   */
+  tlogProof(id: Uint8Array): string
+  /**
+   * The same by one hospital as a COSE Receipt (RFC 9942); the transaction itself is not in it.
+   *
+   * @param member - whose; by default any that signed the newest checkpoint
+   * @throws VitalchainError `ERR_NOT_COMMITTED`, `ERR_NO_CHECKPOINT` (both retryable)
+   */
+  coseReceipt(id: Uint8Array, member?: Uint8Array): Uint8Array
+  /**
+   * The proof of what the state holds under a key after the newest block, or that it holds nothing. Keys are made by
+   * `deviceStateKey` and `laneStateKey`.
+   *
+   * @param options - `pin`: size of a checkpoint that the verifier trusts
+   * @throws VitalchainError `ERR_NOT_COMMITTED` before the first block, `ERR_TREE_RANGE` (both retryable)
+   */
+  stateProof(key: Uint8Array, options?: { readonly pin?: number | undefined }): Uint8Array
+  /**
+   * The proof that a device sent exactly these statements in a part of a lane, and nothing is missing.
+   *
+   * @throws VitalchainError `ERR_NOT_FOUND` when there is none, `ERR_TREE_RANGE` (retryable)
+   */
+  completeness(request: CompletenessRequest): Promise<Uint8Array>
   /** Waits for the receipt of a statement or call. */
   committed(id: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<Uint8Array>
+  /** Where listeners hand over what devices send. @throws VitalchainError `ERR_NOT_STARTED` before start */
+  readonly deviceDoor: DeviceDoor
   /** Resolves with the error after which the node stopped itself; never when it goes well. */
   readonly failed: Promise<VitalchainError>
 }

@@ -3,6 +3,7 @@ import {
   bytes,
   format,
   hash32,
+  list,
   optional,
   text,
   tuple,
@@ -11,8 +12,14 @@ import {
   union,
   type Format
 } from '../encoding/schema.ts'
-import { PAYLOAD_BYTES_MAX, RECEIPT_BYTES_MAX, TRANSACTION_BYTES_MAX } from '../ledger/limits.ts'
+import {
+  PAYLOAD_BYTES_MAX,
+  RECEIPT_BYTES_MAX,
+  TRANSACTION_BYTES_MAX,
+  VALIDATORS_MAX
+} from '../ledger/limits.ts'
 import { laneCodec, type Place } from '../ledger/statement.ts'
+import { TIME_NONCE_BYTES, timeAnswerCodec, type TimeAnswer } from './time.ts'
 
 /** What a device says to a node, one frame each. `request` numbers are the device's, to match answers. spec S-3. */
 export type DeviceRequest =
@@ -29,6 +36,10 @@ export type DeviceRequest =
   | { readonly type: 'head'; readonly request: number; readonly lane: 0 | 1 }
   /** Asks for the receipt of a statement of the session's device, as soon as it is committed. */
   | { readonly type: 'receipt'; readonly request: number; readonly id: Uint8Array }
+  /** Asks the node for a signed hello, where the transport does not say who the node is. spec S-9. */
+  | { readonly type: 'greeting'; readonly request: number; readonly nonce: Uint8Array }
+  /** Asks what time it is: the node asks the members and passes on what they signed. spec T-1. */
+  | { readonly type: 'time'; readonly request: number; readonly nonce: Uint8Array }
 
 /** Where a lane stands on the ledger. */
 export interface LaneHead extends Place {
@@ -59,6 +70,16 @@ export type DeviceAnswer =
   | { readonly type: 'head'; readonly request: number; readonly lane: LaneHead | undefined }
   /** The receipt of a statement: the answer to `receipt`, and sent unasked when a statement of the session's device is committed. */
   | { readonly type: 'receipt'; readonly id: Uint8Array; readonly receipt: Uint8Array }
+  /** The answer to `greeting`: hello, and that the node has its key: {@link signGreeting}. */
+  | {
+      readonly type: 'greeting'
+      readonly network: Uint8Array
+      readonly node: Uint8Array
+      readonly challenge: Uint8Array
+      readonly proof: Uint8Array
+    }
+  /** The answer to `time`: what each member signed. The device judges it: {@link agreeOnTime}. */
+  | { readonly type: 'time'; readonly request: number; readonly answers: readonly TimeAnswer[] }
 
 const SESSION_COSE_BYTES_MAX = 512
 const CODE_CHARACTERS_MAX = 64
@@ -79,7 +100,9 @@ export const deviceRequestFormat: Format<DeviceRequest> = format(
       }
     ],
     head: [3, { request: u32, lane: laneCodec }],
-    receipt: [4, { request: u32, id: hash32 }]
+    receipt: [4, { request: u32, id: hash32 }],
+    greeting: [5, { request: u32, nonce: bytes(32) }],
+    time: [6, { request: u32, nonce: bytes(TIME_NONCE_BYTES) }]
   })
 )
 
@@ -100,6 +123,8 @@ export const deviceAnswerFormat: Format<DeviceAnswer> = format(
       }
     ],
     head: [4, { request: u32, lane: optional(tuple({ boot: u32, seq: uint(), head: hash32 })) }],
-    receipt: [5, { id: hash32, receipt: bytes(1, RECEIPT_BYTES_MAX) }]
+    receipt: [5, { id: hash32, receipt: bytes(1, RECEIPT_BYTES_MAX) }],
+    greeting: [6, { network: hash32, node: bytes(32), challenge: bytes(32), proof: bytes(64) }],
+    time: [7, { request: u32, answers: list(timeAnswerCodec, VALIDATORS_MAX) }]
   })
 )

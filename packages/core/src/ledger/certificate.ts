@@ -1,6 +1,6 @@
 import { concatBytes } from '../bytes.ts'
 import { sha256 } from '../crypto/hash.ts'
-import { verifySignature } from '../crypto/keys.ts'
+import { verifySignature } from '../crypto/signatures.ts'
 import {
   bytes,
   format,

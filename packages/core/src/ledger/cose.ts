@@ -1,11 +1,11 @@
 import { encodeCbor, decodeCbor, tagSign1, untagSign1, type CborValue } from '../encoding/cbor.ts'
+import type { Signer } from '../crypto/keys.ts'
 import {
   algorithmFromCose,
   coseAlgorithm,
   verifySignature,
-  type PublicKey,
-  type Signer
-} from '../crypto/keys.ts'
+  type PublicKey
+} from '../crypto/signatures.ts'
 import { VitalchainError } from '../errors.ts'
 import { TRANSACTION_BYTES_MAX } from './limits.ts'
 

@@ -1,6 +1,6 @@
 import { toHex } from '../bytes.ts'
 import { sha256 } from '../crypto/hash.ts'
-import { checkPublicKey, type PublicKey } from '../crypto/keys.ts'
+import { checkPublicKey, type PublicKey } from '../crypto/signatures.ts'
 import {
   boolean,
   bytes,

@@ -1,5 +1,5 @@
 import { sha256 } from '../crypto/hash.ts'
-import type { PublicKey } from '../crypto/keys.ts'
+import type { PublicKey } from '../crypto/signatures.ts'
 import { encodeCbor } from '../encoding/cbor.ts'
 import { publicKeyCodec } from './public-key.ts'
 

@@ -37,6 +37,9 @@ export const CERTIFICATE_BYTES_MAX: number = 4 * 1024
 /** Hashes in an inclusion path: a tree of 2^53 leaves, the largest size that a number can hold exactly. */
 export const INCLUSION_PATH_MAX: number = 53
 
+/** Hashes in a consistency proof: one a level, and the subtree that both trees share (RFC 9162 section 2.1.4). */
+export const CONSISTENCY_PATH_MAX: number = INCLUSION_PATH_MAX + 1
+
 /** Bytes of a receipt: fits one frame of 4 MiB, with hundreds of hand-overs and their lists of validators. */
 export const RECEIPT_BYTES_MAX: number = 4 * 1024 * 1024 - 64 * 1024
 
@@ -48,3 +51,12 @@ export const VIEW_MAX: number = 0xffff_ffff
 
 /** The last view that a view change can claim: below its own. One more would have the signed bytes of -1. */
 export const PREPARED_VIEW_MAX: number = VIEW_MAX - 1
+
+/** Bytes of a key of the state: a table's name and an identifier, of which the longest today has 95. */
+export const STATE_KEY_BYTES_MAX: number = 256
+
+/** Bytes of one value in the state. Values are small records; lists belong into several keys. */
+export const STATE_VALUE_BYTES_MAX: number = 64 * 1024
+
+/** Statements in one completeness proof: three days of one a minute, and 2 to 3 MB. Longer ranges are several that join. */
+export const COMPLETENESS_STATEMENTS_MAX: number = 4_096

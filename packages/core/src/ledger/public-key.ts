@@ -1,4 +1,4 @@
-import { algorithmFromCose, coseAlgorithm, type PublicKey } from '../crypto/keys.ts'
+import { algorithmFromCose, coseAlgorithm, type PublicKey } from '../crypto/signatures.ts'
 import { bytes, integer, mapped, tuple, type Codec } from '../encoding/schema.ts'
 import { VitalchainError } from '../errors.ts'
 

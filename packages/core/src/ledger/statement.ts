@@ -1,9 +1,10 @@
+import { equalBytes } from '../bytes.ts'
 import { sha256 } from '../crypto/hash.ts'
+import type { CborValue } from '../encoding/cbor.ts'
 import {
   bytes,
   format,
   hash32,
-  mapped,
   milliseconds,
   optional,
   tagged,
@@ -15,6 +16,11 @@ import {
 } from '../encoding/schema.ts'
 import { VitalchainError } from '../errors.ts'
 import { PAYLOAD_BYTES_MAX } from './limits.ts'
+import { comparePlaces, placeFields, type Place, type StatementPlace } from './place.ts'
+import { ROTATION, rotationCodec, type RotationStatement } from './rotation.ts'
+import { STREAM, streamStatementCodec, type StreamStatement } from './stream-statement.ts'
+
+export { comparePlaces, laneCodec, type Place, type StatementPlace } from './place.ts'
 
 /** Lanes of a device: each is a chain of its own, so that an alarm never waits behind a backlog. */
 export const LANE: { readonly readings: 0; readonly urgent: 1 } = { readings: 0, urgent: 1 }
@@ -29,23 +35,6 @@ export const STATEMENT_FLAG: { readonly historyLost: 1; readonly gatewayAttested
 
 /** CoAP content format (RFC 7252 section 12.3) of a payload before encryption: 112 is SenML in CBOR. */
 export const CONTENT_FORMAT_SENML_CBOR: number = 112
-
-/** A place in a lane: the device's count of starts, and of statements since that start. */
-export interface Place {
-  readonly boot: number
-  readonly seq: number
-}
-
-/** What every statement says about where it stands. */
-export interface StatementPlace extends Place {
-  /** The network id. */
-  readonly network: Uint8Array
-  /** The device's identifier, see `deviceId`. */
-  readonly device: Uint8Array
-  readonly lane: 0 | 1
-  /** SHA-256 of the statement before in this lane; 32 zero bytes for the first. */
-  readonly previous: Uint8Array
-}
 
 /**
  * What a device signs about a batch of readings. It says nothing about the patient: the readings are in an
@@ -88,7 +77,10 @@ export interface GapStatement extends StatementPlace {
   readonly type: 'gap'
   /** The place of the last dropped statement; the next one follows it. */
   readonly last: Place
-  /** SHA-256 of the last dropped statement, which the next one names as its previous. */
+  /**
+   * The bytes of the last dropped statement, one of readings of this lane that stands at {@link last}. The next one names
+   * it as its previous; because it is shown, no gap can lead back to a statement that is on the ledger.
+   */
   readonly lastDropped: Uint8Array
   /** How many readings were dropped. */
   readonly count: number
@@ -99,35 +91,22 @@ export interface GapStatement extends StatementPlace {
 }
 
 /** What a device signs. */
-export type Statement = ReadingStatement | GapStatement
+export type Statement = ReadingStatement | GapStatement | RotationStatement | StreamStatement
 
 /** Readings in one statement: a payload of 64 KiB holds fewer. */
 export const READINGS_MAX: number = 65_535
 
-const STATEMENT_BYTES_MAX = 1_024
+/** Bytes of a statement that a gap holds: one of readings takes about 330. */
+const DROPPED_BYTES_MAX = 1_024
+
+const STATEMENT_BYTES_MAX = 1_536
 const FLAGS_KNOWN = STATEMENT_FLAG.historyLost | STATEMENT_FLAG.gatewayAttested
-
-/** The codec of a lane's number. */
-export const laneCodec: Codec<0 | 1> = mapped(
-  uint(1),
-  (value): 0 | 1 => (value === 0 ? 0 : 1),
-  value => value
-)
-
-const place = {
-  network: hash32,
-  device: hash32,
-  lane: laneCodec,
-  boot: u32,
-  seq: uint(),
-  previous: hash32
-}
 
 const READINGS = 'vitalchain/readings'
 const GAP = 'vitalchain/gap'
 
 const readings = tagged([READINGS], {
-  ...place,
+  ...placeFields,
   from: milliseconds,
   to: milliseconds,
   clock: optional(tuple({ offset: milliseconds, uncertainty: uint() })),
@@ -144,37 +123,79 @@ const readings = tagged([READINGS], {
 })
 
 const gap = tagged([GAP], {
-  ...place,
+  ...placeFields,
   last: tuple({ boot: u32, seq: uint() }),
-  lastDropped: hash32,
+  lastDropped: bytes(1, DROPPED_BYTES_MAX),
   count: uint(),
   reason: uint(2, 1),
   time: milliseconds
 })
 
 const statement: Codec<Statement> = {
-  write: value => (value.type === 'gap' ? gap.write(value) : readings.write(value)),
+  write(value) {
+    switch (value.type) {
+      case 'readings':
+        return readings.write(value)
+      case 'gap':
+        return gap.write(value)
+      case 'rotation':
+        return rotationCodec.write(value)
+      case 'stream':
+        return streamStatementCodec.write(value)
+    }
+  },
   read(value, path) {
-    if (Array.isArray(value) && value[0] === GAP) {
-      const rest = gap.read(value, path)
-      if (comparePlaces(rest.last, rest) < 0)
-        throw new VitalchainError(
-          'ERR_SCHEMA',
-          `${path}.last: expected a place at or behind the first`
-        )
-      return { type: 'gap', ...rest }
+    switch (Array.isArray(value) ? value[0] : undefined) {
+      case GAP:
+        return readGap(value, path)
+      case ROTATION:
+        return requireStart({ type: 'rotation', ...rotationCodec.read(value, path) }, path)
+      case STREAM:
+        return requireStart({ type: 'stream', ...streamStatementCodec.read(value, path) }, path)
+      default:
+        return requireStart(readReadings(value, path), path)
     }
-    const rest = readings.read(value, path)
-    if (rest.to < rest.from)
-      throw new VitalchainError('ERR_SCHEMA', `${path}.to: expected a time not before the first`)
-    if ((rest.flags & STATEMENT_FLAG.historyLost) !== 0 && rest.seq !== 0) {
-      throw new VitalchainError(
-        'ERR_SCHEMA',
-        `${path}.flags: history can be lost only at the start of a boot`
-      )
-    }
-    return { type: 'readings', ...rest }
   }
+}
+
+function readGap(value: CborValue, path: string): GapStatement {
+  const rest = gap.read(value, path)
+  if (comparePlaces(rest.last, rest) < 0)
+    throw new VitalchainError('ERR_SCHEMA', `${path}.last: expected a place at or behind the first`)
+  const dropped = droppedFormat.decode(rest.lastDropped)
+  const isOfLane =
+    equalBytes(dropped.network, rest.network) &&
+    equalBytes(dropped.device, rest.device) &&
+    dropped.lane === rest.lane
+  if (!isOfLane || comparePlaces(dropped, rest.last) !== 0) {
+    throw new VitalchainError(
+      'ERR_SCHEMA',
+      `${path}.lastDropped: expected the statement at the last place`
+    )
+  }
+  return { type: 'gap', ...rest }
+}
+
+function readReadings(value: CborValue, path: string): ReadingStatement {
+  const rest = readings.read(value, path)
+  if (rest.to < rest.from)
+    throw new VitalchainError('ERR_SCHEMA', `${path}.to: expected a time not before the first`)
+  return { type: 'readings', ...rest }
+}
+
+function requireStart<T extends Exclude<Statement, GapStatement>>(value: T, path: string): T {
+  if (lostHistory(value) && value.seq !== 0) {
+    throw new VitalchainError(
+      'ERR_SCHEMA',
+      `${path}.flags: history can be lost only at the start of a boot`
+    )
+  }
+  return value
+}
+
+/** Whether a statement says that its device lost its outbox and goes on from what the ledger knew. */
+export function lostHistory(value: Statement): boolean {
+  return value.type !== 'gap' && (value.flags & STATEMENT_FLAG.historyLost) !== 0
 }
 
 /** The bytes of a statement and back. */
@@ -184,14 +205,14 @@ export const statementFormat: Format<Statement> = format(
   statement
 )
 
+const droppedFormat: Format<ReadingStatement> = format('dropped statement', DROPPED_BYTES_MAX, {
+  write: value => readings.write(value),
+  read: (value, path) => requireStart(readReadings(value, path), path)
+})
+
 /**
  * A statement's identity: SHA-256 of its bytes. Not of its signature: ES256 gives another one each time. spec F-11.
  */
 export function statementId(encodedStatement: Uint8Array): Uint8Array {
   return sha256(encodedStatement)
-}
-
-/** Negative, zero or positive as `a` stands before, at or behind `b`. */
-export function comparePlaces(a: Place, b: Place): number {
-  return a.boot === b.boot ? a.seq - b.seq : a.boot - b.boot
 }

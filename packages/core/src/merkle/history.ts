@@ -129,27 +129,34 @@ export function verifyInclusion(
   path: readonly Uint8Array[],
   root: Uint8Array
 ): boolean {
-  if (!isSize(index) || !isSize(size) || index >= size) return false
-  if (!isHash(leafHash) || !isHash(root) || !Array.isArray(path)) return false
-  let node = index
-  let last = size - 1
+  const shown = inclusionRoot(leafHash, index, size, path)
+  return shown !== undefined && isHash(root) && compareBytes(shown, root) === 0
+}
+
+/**
+ * The root that the tree of `size` leaves has if this path is that of its leaf number `index`; undefined when the path
+ * has not exactly as many hashes as it needs. Any input gets an answer; nothing is thrown.
+ */
+export function inclusionRoot(
+  leafHash: Uint8Array,
+  index: number,
+  size: number,
+  path: readonly Uint8Array[]
+): Uint8Array | undefined {
+  if (!isSize(index) || !isSize(size) || index >= size) return undefined
+  if (!isHash(leafHash) || !Array.isArray(path)) return undefined
   let hash = leafHash
-  for (const sibling of path) {
-    if (last === 0 || !isHash(sibling)) return false
-    if (node % 2 === 1 || node === last) {
-      hash = nodeHash(sibling, hash)
-      // The last node of a ragged level has no sibling there: climb to where it has one.
-      while (node % 2 === 0 && node !== 0) {
-        node = half(node)
-        last = half(last)
-      }
-    } else {
-      hash = nodeHash(hash, sibling)
-    }
-    node = half(node)
-    last = half(last)
+  let used = 0
+  // At each level: the position of the node over the leaf, and that of the last node.
+  for (let node = index, last = size - 1; last > 0; node = half(node), last = half(last)) {
+    // The last node of a ragged level has no sibling and goes up as it is.
+    if (node === last && node % 2 === 0) continue
+    const sibling: unknown = path[used]
+    if (!isHash(sibling)) return undefined
+    hash = node % 2 === 1 ? nodeHash(sibling, hash) : nodeHash(hash, sibling)
+    used += 1
   }
-  return last === 0 && compareBytes(hash, root) === 0
+  return used === path.length ? hash : undefined
 }
 
 /**

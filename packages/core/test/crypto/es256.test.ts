@@ -2,6 +2,7 @@ import t from 'tap'
 import * as fc from 'fast-check'
 import { p256 } from '@noble/curves/nist.js'
 import { concatBytes, fromHex, toHex, utf8 } from '../../src/bytes.ts'
+import { sha256 } from '../../src/crypto/hash.ts'
 import {
   es256FromDer,
   es256PublicKey,
@@ -10,7 +11,7 @@ import {
   signEs256,
   verifyEs256
 } from '../../src/crypto/es256.ts'
-import { isEs256PublicKey } from '../../src/crypto/es256-rule.ts'
+import { es256EquationHolds, isEs256PublicKey } from '../../src/crypto/es256-rule.ts'
 
 const ORDER = p256.Point.Fn.ORDER
 
@@ -149,3 +150,63 @@ t.test('a flipped bit anywhere makes a signature invalid', async () => {
     { seed: 6979, numRuns: 40 }
   )
 })
+
+t.test('the equation has the verdict of the library that it leaves out', async t => {
+  const small = fc.bigInt(1n, 3n)
+  const scalars = fc.oneof(
+    small,
+    fc.bigInt(1n, ORDER - 1n),
+    small.map(each => ORDER - each)
+  )
+  let valid = 0
+  fc.assert(
+    fc.property(
+      scalars,
+      scalars,
+      scalars,
+      fc.uint8Array({ maxLength: 80 }),
+      (secret, r, s, text) => {
+        const key = es256PublicKey(scalar(secret))
+        const signed = signEs256(scalar(secret), text)
+        // Signed ones, their high twins, both numbers on their own, and no signature at all.
+        const tries = [
+          signed,
+          concatBytes([signed.subarray(0, 32), scalar(ORDER - number(signed.subarray(32)))]),
+          concatBytes([scalar(r), signed.subarray(32)]),
+          concatBytes([signed.subarray(0, 32), scalar(s)]),
+          concatBytes([scalar(r), scalar(s)])
+        ]
+        return tries.every(signature => {
+          const expected = p256.verify(signature, text, key, { lowS: false, prehash: true })
+          if (expected) valid += 1
+          return es256EquationHolds(key, text, signature) === expected
+        })
+      }
+    ),
+    { seed: 186, numRuns: 40 }
+  )
+  t.ok(valid >= 80, `${valid} signatures were valid`)
+})
+
+t.test(
+  'a signature for a chosen R has the verdict of the library, at the edges of R too',
+  async t => {
+    // From r and u1, u2: Q = (R - u1 G) / u2, s = r / u2, h = u1 s. The hash cannot be chosen, so u1 follows from it.
+    const { Point } = p256
+    const h = Point.Fn.create(number(sha256(MESSAGE)))
+    for (const k of [1n, 2n, 3n, ORDER - 1n, ORDER - 2n, 0x51f15eedn]) {
+      const R = Point.BASE.multiply(k)
+      const r = Point.Fn.create(R.x)
+      for (const s of [1n, 2n, 5n, ORDER >> 1n]) {
+        const inverse = Point.Fn.inv(s)
+        const Q = R.subtract(Point.BASE.multiplyUnsafe(Point.Fn.mul(h, inverse))).multiplyUnsafe(
+          Point.Fn.inv(Point.Fn.mul(r, inverse))
+        )
+        const signature = concatBytes([scalar(r), scalar(s)])
+        t.equal(verifyEs256(Q.toBytes(), MESSAGE, signature), true)
+        t.equal(p256.verify(signature, MESSAGE, Q.toBytes()), true)
+        t.equal(verifyEs256(Q.negate().toBytes(), MESSAGE, signature), false)
+      }
+    }
+  }
+)

@@ -1,16 +1,15 @@
 import t from 'tap'
 import { pureCryptoBackend, useCryptoBackend } from '../../src/crypto/backend.ts'
 import { sha256 } from '../../src/crypto/hash.ts'
+import { createSigner, generateSecretKey } from '../../src/crypto/keys.ts'
 import {
   algorithmFromCose,
   checkPublicKey,
   coseAlgorithm,
-  createSigner,
-  generateSecretKey,
   precheckSignature,
   verifySignature,
   type Algorithm
-} from '../../src/crypto/keys.ts'
+} from '../../src/crypto/signatures.ts'
 
 const ALGORITHMS: readonly Algorithm[] = ['ed25519', 'es256']
 const MESSAGE = Uint8Array.of(1, 2, 3)

@@ -13,7 +13,8 @@ import { isVitalchainError } from '../../src/errors.ts'
 import {
   PAYLOAD_BYTES_MAX,
   RECEIPT_BYTES_MAX,
-  TRANSACTION_BYTES_MAX
+  TRANSACTION_BYTES_MAX,
+  VALIDATORS_MAX
 } from '../../src/ledger/limits.ts'
 import { refusesField } from '../ledger/fields.ts'
 import { seed, testSigner } from '../ledger/small-ledger.ts'
@@ -37,7 +38,9 @@ const requests: readonly DeviceRequest[] = [
     payload: new Uint8Array(PAYLOAD_BYTES_MAX)
   },
   { type: 'head', request: 3, lane: 1 },
-  { type: 'receipt', request: 4, id: hash }
+  { type: 'receipt', request: 4, id: hash },
+  { type: 'greeting', request: 5, nonce: hash },
+  { type: 'time', request: 5, nonce: hash }
 ]
 
 const answers: readonly DeviceAnswer[] = [
@@ -53,7 +56,18 @@ const answers: readonly DeviceAnswer[] = [
   { type: 'head', request: 3, lane: undefined },
   { type: 'head', request: 3, lane: { boot: 2, seq: 5, head: hash } },
   { type: 'receipt', id: hash, receipt: new Uint8Array(RECEIPT_BYTES_MAX) },
-  { type: 'receipt', id: hash, receipt: fromHex('01') }
+  { type: 'receipt', id: hash, receipt: fromHex('01') },
+  { type: 'greeting', network: hash, node: hash, challenge: hash, proof: new Uint8Array(64) },
+  { type: 'time', request: 5, answers: [] },
+  {
+    type: 'time',
+    request: 5,
+    answers: Array.from({ length: VALIDATORS_MAX }, (_, clock) => ({
+      member: hash,
+      clock,
+      signature: new Uint8Array(64)
+    }))
+  }
 ]
 
 /** The message of a frame, which must be the frame's only form. Bytes are compared, not megabytes of numbers. */
@@ -106,6 +120,20 @@ t.test("the limits of the messages' fields hold", async t => {
     ]
   )
   refusesField(t, deviceAnswerFormat, answer(6), [2], [null])
+  refusesField(t, deviceRequestFormat, request(7), [2], [new Uint8Array(31), new Uint8Array(33)])
+  const said = [hash, 0, new Uint8Array(64)]
+  refusesField(
+    t,
+    deviceAnswerFormat,
+    answer(8),
+    [2],
+    [
+      null,
+      [said.slice(1)],
+      [[hash, -1, new Uint8Array(64)]],
+      Array.from({ length: VALIDATORS_MAX + 1 }, () => said)
+    ]
+  )
 })
 
 /** Bytes near a valid frame: cut, grown, or with some of them changed. */

@@ -1,4 +1,4 @@
-import { fromHex, toHex, utf8 } from '../../src/bytes.ts'
+import { concatBytes, fromHex, toHex, utf8 } from '../../src/bytes.ts'
 import { sha256 } from '../../src/crypto/hash.ts'
 import {
   deviceAnswerFormat,
@@ -7,9 +7,11 @@ import {
   type DeviceRequest
 } from '../../src/device/messages.ts'
 import { signSession } from '../../src/device/session.ts'
+import { signTime, type TimeAnswer } from '../../src/device/time.ts'
 import { decodeCbor, encodeCbor, type CborValue } from '../../src/encoding/cbor.ts'
 import { openCose, signCose, signedBytes } from '../../src/ledger/cose.ts'
 import { deviceId, memberId } from '../../src/ledger/identity.ts'
+import { PAYLOAD_BYTES_MAX } from '../../src/ledger/limits.ts'
 import { statementFormat, statementId, type Statement } from '../../src/ledger/statement.ts'
 import {
   callFormat,
@@ -34,7 +36,10 @@ export async function statementVectors(): Promise<Json> {
       device.readings().statement,
       device.readings().statement,
       device.gap(3),
-      device.readings({ boot: 2, seq: 0, flags: 1 }).statement
+      device.readings({ boot: 2, seq: 0, flags: 1 }).statement,
+      device.binding(seed('stream').subarray(0, 16), 7),
+      device.binding(undefined, 0),
+      await device.rotation(testSigner(algorithm, 'next'))
     ]) {
       const bytes = statementFormat.encode(statement)
       const cose = await signCose(device.signer, bytes)
@@ -88,6 +93,11 @@ export async function statementVectors(): Promise<Json> {
   }
 }
 
+/** 64 bytes in the place of a signature. */
+function proof64(): Uint8Array {
+  return concatBytes([seed('half'), seed('other half')])
+}
+
 function at(statement: Statement, index: number, value: CborValue): Uint8Array {
   return encodeCbor(
     itemsOf(decodeCbor(statementFormat.encode(statement), 1_024)).with(index, value)
@@ -95,6 +105,10 @@ function at(statement: Statement, index: number, value: CborValue): Uint8Array {
 }
 
 function invalidStatements(readings: Statement, gap: Statement): Json {
+  const { network, device, lane, boot, seq, previous } = readings
+  const place = { network, device, lane, boot, seq, previous }
+  const newKey = testSigner('ed25519', 'next').publicKey
+  const rotation = { ...place, type: 'rotation', flags: 0, newKey, proof: proof64() } as const
   const cases: Readonly<Record<string, Uint8Array>> = {
     'an unknown kind': at(readings, 0, 'vitalchain/other'),
     'lane 2': at(readings, 3, 2),
@@ -107,7 +121,23 @@ function invalidStatements(readings: Statement, gap: Statement): Json {
     'retention class 16': at(readings, 15, 16),
     'a payload of 65 537 bytes': at(readings, 17, 65_537),
     'a gap that ends before it begins': at({ ...gap, seq: 5 }, 7, [1, 4]),
-    'an unknown reason': at(gap, 10, 3)
+    'an unknown reason': at(gap, 10, 3),
+    'a dropped statement of another place': at(gap, 8, statementFormat.encode(readings)),
+    'a gap as the dropped statement': at(gap, 8, statementFormat.encode(gap)),
+    'a dropped statement that is none': at(gap, 8, new Uint8Array(32)),
+    'a generation without a stream': at(
+      { ...place, type: 'stream', flags: 0, stream: undefined, generation: 0 },
+      9,
+      1
+    ),
+    'a stream of 15 bytes': at(
+      { ...place, type: 'stream', flags: 0, stream: new Uint8Array(16), generation: 0 },
+      8,
+      new Uint8Array(15)
+    ),
+    'a rotation with the mark of a gateway': at(rotation, 7, 2),
+    'history lost by a rotation within a boot': at({ ...rotation, seq: 5 }, 7, 1),
+    'a proof of 63 bytes': at(rotation, 9, new Uint8Array(63))
   }
   return Object.entries(cases).map(([why, bytes]) => ({
     why,
@@ -131,7 +161,8 @@ export function payloadVectors(): Json {
   const salt = seed('salt').subarray(0, 16)
   const own = device.readings()
   return {
-    purpose: 'Keys of epochs (P-2) and sealed payloads (P-3).',
+    purpose:
+      'Keys of epochs (P-2), sealed payloads (P-3), and payloads that were compressed before (P-4), which writers need not reproduce: they open to `clear`.',
     epochKeys: toJson(epochs.map(epoch => ({ root, epoch, key: epochKey(root, epoch) }))),
     sealed: toJson([
       {
@@ -150,12 +181,25 @@ export function payloadVectors(): Json {
         payloadDigest: own.statement.payloadDigest,
         commitment: own.statement.commitment
       }
-    ])
+    ]),
+    compressed: toJson(
+      [utf8('spec P-4 '.repeat(100)), new Uint8Array(PAYLOAD_BYTES_MAX - 33)].map(content => ({
+        place: placeOf(place),
+        epochKey: key,
+        ...sealPayload(content, place, key, salt, { compress: true }),
+        clear: content.length > 1_000 ? { zeros: content.length } : content
+      }))
+    )
   }
 }
 
 function placeOf({ network, device, lane, boot, seq }: Statement): object {
   return { network, device, lane, boot, seq }
+}
+
+function signedTime(network: Uint8Array, nonce: Uint8Array): Promise<TimeAnswer> {
+  const signer = testSigner('ed25519', 'checkpoint 0')
+  return signTime({ network, nonce }, { member: seed('member'), clock: 1_800_000_000_000, signer })
 }
 
 export async function messageVectors(): Promise<Json> {
@@ -172,7 +216,8 @@ export async function messageVectors(): Promise<Json> {
     { type: 'submit', request: 2, transaction: fromHex('0102'), payload: fromHex('0304') },
     { type: 'submit', request: 3, transaction: fromHex('0102'), payload: undefined },
     { type: 'head', request: 4, lane: 1 },
-    { type: 'receipt', request: 5, id: id! }
+    { type: 'receipt', request: 5, id: id! },
+    { type: 'time', request: 6, nonce: challenge! }
   ]
   const answers: readonly DeviceAnswer[] = [
     { type: 'hello', network: network!, node: node!, challenge: challenge! },
@@ -186,7 +231,9 @@ export async function messageVectors(): Promise<Json> {
     },
     { type: 'head', request: 4, lane: undefined },
     { type: 'head', request: 4, lane: { boot: 1, seq: 9, head: id! } },
-    { type: 'receipt', id: id!, receipt: fromHex('0506') }
+    { type: 'receipt', id: id!, receipt: fromHex('0506') },
+    { type: 'time', request: 6, answers: [] },
+    { type: 'time', request: 6, answers: [await signedTime(network!, challenge!)] }
   ]
   return {
     purpose:

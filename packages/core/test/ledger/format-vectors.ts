@@ -41,6 +41,7 @@ export function cborVectors(): Json {
     '40',
     '60',
     '62c3bc',
+    '64efbbbf61',
     '80',
     'a0',
     'a201020304',

@@ -1,7 +1,9 @@
 import { u32be, utf8 } from '../../src/bytes.ts'
 import { ed25519PublicKey, signEd25519 } from '../../src/crypto/ed25519.ts'
 import { sha256 } from '../../src/crypto/hash.ts'
-import { createSigner, type Algorithm, type Signer } from '../../src/crypto/keys.ts'
+import { createSigner, type Signer } from '../../src/crypto/keys.ts'
+import type { Algorithm, PublicKey } from '../../src/crypto/signatures.ts'
+import type { Anchor, HandOver, Pin } from '../../src/ledger/anchor.ts'
 import type { Block } from '../../src/ledger/block.ts'
 import { hashCertificate, type Certificate } from '../../src/ledger/certificate.ts'
 import { signCose } from '../../src/ledger/cose.ts'
@@ -13,7 +15,8 @@ import {
 } from '../../src/ledger/genesis.ts'
 import { blockHash, PROTOCOL_VERSION, type Header } from '../../src/ledger/header.ts'
 import { deviceId, memberId } from '../../src/ledger/identity.ts'
-import { receiptFormat, type HandOver, type Receipt } from '../../src/ledger/receipt.ts'
+import { receiptFormat, type Receipt } from '../../src/ledger/receipt.ts'
+import { makeRotation, type RotationStatement } from '../../src/ledger/rotation.ts'
 import { voteSignBytes } from '../../src/ledger/sign-bytes.ts'
 import {
   CONTENT_FORMAT_SENML_CBOR,
@@ -23,6 +26,7 @@ import {
   type ReadingStatement,
   type Statement
 } from '../../src/ledger/statement.ts'
+import type { StreamStatement } from '../../src/ledger/stream-statement.ts'
 import { statementTransaction } from '../../src/ledger/transaction.ts'
 import {
   hashValidatorSet,
@@ -30,7 +34,12 @@ import {
   type Validator,
   type ValidatorSet
 } from '../../src/ledger/validators.ts'
-import { inclusionProof, type NodeReader } from '../../src/merkle/history-prove.ts'
+import {
+  consistencyProof,
+  inclusionProof,
+  rootAt,
+  type NodeReader
+} from '../../src/merkle/history-prove.ts'
 import {
   appendLeaves,
   EMPTY_FRONTIER,
@@ -231,22 +240,44 @@ export class SmallLedger {
     return header
   }
 
-  /** The receipt of transaction `index` against the header of a height, by default the newest. */
-  receipt(index: number, height: number = this.blocks.length): Receipt {
+  /** What ties the header of a height to genesis, and to the history of an earlier size. */
+  anchor(height: number = this.blocks.length, pinSize?: number): Anchor {
     const { block, certificate } = this.blocks[height - 1]!
     return {
       genesis: this.genesisBytes,
       handOvers: this.#handOvers.filter(each => each.header.height < height),
       header: block.header,
       certificate,
+      consistency:
+        pinSize === undefined
+          ? undefined
+          : {
+              size: pinSize,
+              root: rootAt(pinSize, this.readNode),
+              path: consistencyProof(pinSize, block.header.history.size, this.readNode)
+            }
+    }
+  }
+
+  /** The checkpoint of a height, as somebody trusts it; with the validators that certified it when asked. */
+  pin(height: number, options: { readonly validators?: boolean } = {}): Pin {
+    const { history, validatorsHash } = this.header(height)
+    return options.validators === true ? { ...history, validators: validatorsHash } : history
+  }
+
+  /** The receipt of transaction `index` against the header of a height, by default the newest. */
+  receipt(index: number, height?: number, pinSize?: number): Receipt {
+    const anchor = this.anchor(height, pinSize)
+    return {
+      ...anchor,
       index,
-      path: inclusionProof(index, block.header.history.size, this.readNode),
+      path: inclusionProof(index, anchor.header.history.size, this.readNode),
       transaction: this.transactions[index]!
     }
   }
 
-  encodedReceipt(index: number, height?: number): Uint8Array {
-    return receiptFormat.encode(this.receipt(index, height))
+  encodedReceipt(index: number, height?: number, pinSize?: number): Uint8Array {
+    return receiptFormat.encode(this.receipt(index, height, pinSize))
   }
 
   #updateState(): Uint8Array {
@@ -330,17 +361,33 @@ export class TestDevice {
     return { statement, payload: sealed.payload, clear, key }
   }
 
+  /** The next statement, binding the lane; the device moves on. */
+  binding(stream: Uint8Array | undefined, generation: number): StreamStatement {
+    const statement = { type: 'stream', ...this.#place, flags: 0, stream, generation } as const
+    this.#follow(statement.boot, statement.seq, statementId(statementFormat.encode(statement)))
+    return statement
+  }
+
+  /** The next statement, bringing a new key, which the caller signs with from now on; the device moves on. */
+  async rotation(
+    next: Signer,
+    oldKey: PublicKey = this.signer.publicKey
+  ): Promise<RotationStatement> {
+    const statement = await makeRotation(this.#place, 0, oldKey, next)
+    this.#follow(statement.boot, statement.seq, statementId(statementFormat.encode(statement)))
+    return statement
+  }
+
   /** The next statement, standing for `dropped` statements; the device moves on. */
   gap(dropped: number): GapStatement {
     const place = this.#place
     const last = { boot: place.boot, seq: place.seq + dropped - 1 }
-    const lastDropped = sha256(u32be(last.seq))
-    this.#follow(last.boot, last.seq, lastDropped)
+    const { statement } = this.readings({ ...last, previous: sha256(u32be(last.seq)) })
     return {
       type: 'gap',
       ...place,
       last,
-      lastDropped,
+      lastDropped: statementFormat.encode(statement),
       count: dropped * 2,
       reason: 1,
       time: START_MS + last.seq * 60_000
@@ -388,4 +435,16 @@ export async function movingLedger(): Promise<SmallLedger> {
   for (const next of [undefined, joined, undefined, rekeyed, left, undefined, undefined, undefined])
     ledger.addBlock([await pump.nextTransaction()], next === undefined ? {} : { next })
   return ledger
+}
+
+/**
+ * What the founders of {@link movingLedger} could forge with the consensus keys that they kept after the first
+ * hand-over: the same genesis, `shared` of its true transactions, and then their own.
+ */
+export async function retiredFork(moving: SmallLedger, shared: number): Promise<SmallLedger> {
+  const fork = new SmallLedger(FOUNDERS, 'moving network')
+  for (const transaction of moving.transactions.slice(0, shared)) fork.addBlock([transaction])
+  const liar = new TestDevice(fork.network, 'ed25519', 'liar')
+  while (fork.blocks.length <= moving.blocks.length) fork.addBlock([await liar.nextTransaction()])
+  return fork
 }

@@ -1,4 +1,7 @@
+import { checkpointVectors } from '../checkpoint/checkpoint-vectors.ts'
+import { timeVectors } from '../device/time-vectors.ts'
 import { statementVectors, payloadVectors, messageVectors } from './device-vectors.ts'
+import { enrolmentVectors } from './enrolment-vectors.ts'
 import { evidenceVectors } from './evidence-vectors.ts'
 import {
   cborVectors,
@@ -8,6 +11,7 @@ import {
   headerVectors,
   certificateVectors
 } from './format-vectors.ts'
+import { proofVectors } from './proof-vectors.ts'
 import { receiptVectors } from './receipt-vectors.ts'
 import { plainLedger } from './small-ledger.ts'
 import { historyVectors, stateVectors } from './tree-vectors.ts'
@@ -29,6 +33,10 @@ export async function makeVectors(): Promise<Readonly<Record<string, Json>>> {
     'state-proofs': stateVectors(ledger),
     payloads: payloadVectors(),
     'device-messages': await messageVectors(),
+    enrolment: await enrolmentVectors(),
+    time: await timeVectors(),
+    checkpoints: await checkpointVectors(),
+    proofs: await proofVectors(),
     receipts: await receiptVectors()
   }
 }

@@ -21,6 +21,9 @@ import {
   type TreeHead
 } from '../../src/merkle/history.ts'
 import { memoryTree, mth, path, sparseTree, subproof } from './history-reference.ts'
+import { useNodeCrypto } from '../ledger/node-crypto.ts'
+
+useNodeCrypto()
 
 // The reference tree of the Certificate Transparency projects: its leaves, the root at each size,
 // and proofs from their hand-made vectors (github.com/transparency-dev/merkle, testonly).

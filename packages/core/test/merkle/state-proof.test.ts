@@ -7,6 +7,9 @@ import { pathBit, stateLeafHash, statePosition } from '../../src/merkle/state-no
 import { proveState, verifyStateProof, type StateProof } from '../../src/merkle/state-proof.ts'
 import { EMPTY_STATE_ROOT, overlayNodes, readStateRoot } from '../../src/merkle/state-tree.ts'
 import { crowdedKeys, keyOf, MemoryNodes } from './state-reference.ts'
+import { useNodeCrypto } from '../ledger/node-crypto.ts'
+
+useNodeCrypto()
 
 const CROWDED = crowdedKeys()
 const VALUE = utf8('a value')

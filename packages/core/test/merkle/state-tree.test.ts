@@ -12,6 +12,9 @@ import {
 } from '../../src/merkle/state-tree.ts'
 import { statePosition } from '../../src/merkle/state-node.ts'
 import { bitsOf, crowdedKeys, keyOf, MemoryNodes, stateRoot } from './state-reference.ts'
+import { useNodeCrypto } from '../ledger/node-crypto.ts'
+
+useNodeCrypto()
 
 const CROWDED = crowdedKeys()
 const KEYS = [

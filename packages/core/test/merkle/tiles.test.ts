@@ -17,6 +17,9 @@ import {
   type TileReader
 } from '../../src/merkle/tiles.ts'
 import { memoryTree } from './history-reference.ts'
+import { useNodeCrypto } from '../ledger/node-crypto.ts'
+
+useNodeCrypto()
 
 /** The size in the example of C2SP tlog-tiles: three levels of tiles. */
 const EXAMPLE_SIZE = 70_000

@@ -1,11 +1,13 @@
-import { createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
+import { deflateRawSync } from 'node:zlib'
 import t from 'tap'
 import { concatBytes, toHex, u32be, u64be, u8, utf8 } from '../../src/bytes.ts'
 import { sha256 } from '../../src/crypto/hash.ts'
 import { PAYLOAD_BYTES_MAX } from '../../src/ledger/limits.ts'
-import type { StatementPlace } from '../../src/ledger/statement.ts'
+import type { ReadingStatement, StatementPlace } from '../../src/ledger/statement.ts'
 import { epochKey, EPOCH_TREE_DEPTH } from '../../src/payload/epoch-key.ts'
 import { openPayload, PAYLOAD_OVERHEAD_BYTES, sealPayload } from '../../src/payload/seal.ts'
+import { encodeReadings } from '../../src/payload/senml.ts'
 import { seed, TestDevice } from '../ledger/small-ledger.ts'
 
 const { statement, payload, clear, key } = new TestDevice(
@@ -115,6 +117,101 @@ t.test(
     })
   }
 )
+
+// ---- compression, spec P-4
+
+const vitals = encodeReadings(
+  Array.from({ length: 300 }, (_, k) => ({
+    name: ['8867-4', '59408-5', '9279-1', '8480-6', '8462-4'][k % 5]!,
+    unit: ['/min', '%', '/min', 'mm[Hg]', 'mm[Hg]'][k % 5]!,
+    time: 1_700_000_000_000 + Math.floor(k / 5) * 1_000,
+    value: 60 + ((k * k) % 37)
+  }))
+)
+
+/** A statement and payload of version 2 around any bytes, as a device of bad will could sign them. */
+function deflatedOf(
+  content: Uint8Array,
+  of: Uint8Array = vitals
+): readonly [ReadingStatement, Uint8Array] {
+  const info = concatBytes([
+    utf8('vitalchain/payload/2\0'),
+    statement.network,
+    statement.device,
+    u8(statement.lane),
+    u32be(statement.boot),
+    u64be(statement.seq)
+  ])
+  const keys = new Uint8Array(hkdfSync('sha256', key, salt, info, 64))
+  const cipher = createCipheriv('aes-256-gcm', keys.subarray(0, 32), new Uint8Array(12))
+  const sealed = concatBytes([
+    u8(2),
+    salt,
+    cipher.update(content),
+    cipher.final(),
+    cipher.getAuthTag()
+  ])
+  const commitment = new Uint8Array(createHmac('sha256', keys.subarray(32)).update(of).digest())
+  const payloadDigest = sha256(sealed)
+  return [{ ...statement, payloadSize: sealed.length, payloadDigest, commitment }, sealed]
+}
+
+t.test('vital signs are sealed in a quarter of their size, and come back', async t => {
+  const sealed = sealPayload(vitals, statement, key, salt, { compress: true })
+  t.equal(sealed.payload[0], 2)
+  t.ok(sealed.payload.length < vitals.length / 4, `${vitals.length} to ${sealed.payload.length}`)
+  t.equal((sealed.payload.length - PAYLOAD_OVERHEAD_BYTES) % 64, 0)
+  const named = { ...statement, ...sealed, payloadSize: sealed.payload.length }
+  t.strictSame(openPayload(named, sealed.payload, key), vitals)
+  const plain = sealed.payload.with(0, 1)
+  t.throws(() => openPayload({ ...named, payloadDigest: sha256(plain) }, plain, key), {
+    code: 'ERR_PAYLOAD_KEY'
+  })
+})
+
+t.test('what zlib deflates by the words of the specification opens', async t => {
+  const content = new Uint8Array(deflateRawSync(vitals))
+  for (const zeros of [0, 1, 5_000]) {
+    const [named, sealed] = deflatedOf(concatBytes([content, new Uint8Array(zeros)]))
+    t.strictSame(openPayload(named, sealed, key), vitals)
+  }
+})
+
+t.test('what does not compress is sealed as it is', async t => {
+  for (const incompressible of [
+    concatBytes(Array.from({ length: 150 }, (_, k) => seed(`noise ${k}`))),
+    vitals.subarray(0, 60)
+  ]) {
+    const sealed = sealPayload(incompressible, statement, key, salt, { compress: true })
+    t.equal(sealed.payload[0], 1)
+    t.equal(sealed.payload.length, incompressible.length + PAYLOAD_OVERHEAD_BYTES)
+  }
+})
+
+t.test('a payload that swells beyond the limit, breaks off or is none is refused', async t => {
+  const most = new Uint8Array(PAYLOAD_BYTES_MAX)
+  t.strictSame(openPayload(...deflatedOf(deflateRawSync(most), most), key), most)
+  for (const [name, content, of] of [
+    ['one byte more', deflateRawSync(Buffer.alloc(PAYLOAD_BYTES_MAX + 1))],
+    [
+      'one byte more, of which the first are committed to',
+      deflateRawSync(Buffer.alloc(PAYLOAD_BYTES_MAX + 1)),
+      most
+    ],
+    ['sixty megabytes', deflateRawSync(Buffer.alloc(60e6))],
+    [
+      'a stored block that is longer',
+      deflateRawSync(Buffer.alloc(PAYLOAD_BYTES_MAX + 1), { level: 0 }).subarray(0, 60_000)
+    ],
+    ['cut off', deflateRawSync(vitals).subarray(0, 200)],
+    ['no stream', Buffer.alloc(64, 0xff)],
+    ['nothing', Buffer.alloc(0)],
+    ['other readings', deflateRawSync(vitals.subarray(1))]
+  ] as const) {
+    const [named, sealed] = deflatedOf(content, of)
+    t.throws(() => openPayload(named, sealed, key), { code: 'ERR_PAYLOAD_COMMITMENT' }, name)
+  }
+})
 
 const root = seed('root')
 const child = (node: Uint8Array, bit: number): Uint8Array =>

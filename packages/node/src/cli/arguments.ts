@@ -21,3 +21,16 @@ export function hashArgument(text: string): Uint8Array {
   if (/^[0-9a-fA-F]{64}$/.test(text)) return Uint8Array.from(Buffer.from(text, 'hex'))
   throw new InvalidArgumentError('Expected 64 hexadecimal digits.')
 }
+
+/** Parses bytes in hexadecimal, one at least. */
+export function hexArgument(text: string): Uint8Array {
+  if (/^([0-9a-fA-F]{2})+$/.test(text)) return Uint8Array.from(Buffer.from(text, 'hex'))
+  throw new InvalidArgumentError('Expected hexadecimal digits.')
+}
+
+/** Parses a place in a lane, such as 3.17: the boot and the number of the statement. */
+export function placeArgument(text: string): { readonly boot: number; readonly seq: number } {
+  const [, boot, seq] = /^(\d{1,10})\.(\d{1,15})$/.exec(text) ?? []
+  if (Number(boot) <= 0xffff_ffff) return { boot: Number(boot), seq: Number(seq) }
+  throw new InvalidArgumentError('Expected boot.seq, such as 3.17.')
+}

@@ -5,6 +5,7 @@ import { readingsToCsv, type DeviceReading } from '../dev/readings-csv.ts'
 import { readingsToWideCsv } from '../dev/wide-csv.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { readTextFile } from './json-file.ts'
+import { isoTime } from './proven-text.ts'
 import { openStoppedLedger } from './stopped-node.ts'
 
 /** What `vitalchain export` was asked for. */
@@ -27,10 +28,12 @@ export interface ExportOptions {
 export async function exportCommand(options: ExportOptions, io: CliIo): Promise<number> {
   const { dataDir, keys: keysFile, out, like } = options
   const keys = await readDevKeys(keysFile)
-  const form = like === undefined ? undefined : await readTextFile(like)
+  const form = like === undefined ? undefined : await readTextFile(like, Infinity)
   const ledger = await openStoppedLedger(dataDir)
   try {
-    const report: { value: OpenReport } = { value: { unopened: [], dropped: 0 } }
+    const report: { value: OpenReport } = {
+      value: { unopened: [], dropped: 0, jumps: 0, firstJumps: [] }
+    }
     const readings = keepingReport(openReadings(ledger, keys.devices), report)
     if (form === undefined) {
       await writeLines(readingsToCsv(readings), out, io)
@@ -53,8 +56,11 @@ function* keepingReport(
   report.value = yield* readings
 }
 
-function reportTo({ unopened, dropped }: OpenReport, io: CliIo): number {
+function reportTo({ unopened, dropped, jumps, firstJumps }: OpenReport, io: CliIo): number {
   if (dropped > 0) io.err(`devices report that they dropped ${dropped} readings`)
+  for (const { device, name, from, to } of firstJumps)
+    io.err(`the times of ${name} of ${device} jump from ${isoTime(from)} to ${isoTime(to)}`)
+  if (jumps > firstJumps.length) io.err(`... and ${jumps - firstJumps.length} jumps more`)
   for (const { code, statements } of unopened) {
     io.err(`error: ${unopenedText(code, statements)} (${code})`)
   }

@@ -1,4 +1,4 @@
-import { isVitalchainError, type VitalchainError } from '@vitalchain/core'
+import { isVitalchainError, VitalchainError } from '@vitalchain/core'
 
 /** What a command knows of the process that it runs in. */
 export interface CliIo {
@@ -6,10 +6,25 @@ export interface CliIo {
   readonly out: (line: string) => void
   /** Writes a line about how it goes: progress, faults, logs. */
   readonly err: (line: string) => void
+  /** Draws the last line of the terminal anew; undefined when the standard error is none. */
+  readonly draw?: (line: string) => void
   /** Aborts when the command is to end: SIGINT or SIGTERM. */
   readonly stop: AbortSignal
   /** Resolves when the standard input ends. */
   inputEnd(): Promise<void>
+}
+
+/** @throws VitalchainError `ERR_INTERRUPTED` once the command is to end */
+export function requireGoOn({ stop }: Pick<CliIo, 'stop'>): void {
+  if (stop.aborted) throw new VitalchainError('ERR_INTERRUPTED', 'it was told to end')
+}
+
+/** A name for people. What breaks or turns lines in it is written out: the name of a file must not pass for a verdict. */
+export function printable(name: string): string {
+  return name.replaceAll(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    character => `\\u{${character.codePointAt(0)?.toString(16)}}`
+  )
 }
 
 /** Exit codes of every command. */
@@ -23,9 +38,9 @@ export const EXIT: { readonly ok: 0; readonly failed: 1; readonly usage: 2 } = {
 
 /** One line about an error, with its code: of other errors the first line, without what may follow it. */
 export function errorLine(error: unknown): string {
-  if (isVitalchainError(error)) return `error: ${error.message} (${error.code})`
+  if (isVitalchainError(error)) return `error: ${printable(error.message)} (${error.code})`
   const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-  return `error: ${first}`
+  return `error: ${printable(first)}`
 }
 
 /** The exit code for an error: {@link EXIT}.usage for one about what the caller gave. */
@@ -38,7 +53,9 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   'ERR_OTHER_NETWORK',
   'ERR_UNKNOWN_MEMBER',
   'ERR_CHANGE_UNKNOWN',
+  'ERR_CLAIM_TEXT',
   'ERR_FILE',
+  'ERR_LEDGER_FILE',
   'ERR_KEYS_NOT_OF_MEMBER',
   'ERR_DATA_DIR_NOT_EMPTY',
   'ERR_CSV_FORMAT',

@@ -1,5 +1,9 @@
-import { readFile } from 'node:fs/promises'
-import { fromHex, isVitalchainError, VitalchainError } from '@vitalchain/core'
+import { createReadStream } from 'node:fs'
+import { buffer } from 'node:stream/consumers'
+import { fromHex, genesisFormat, isVitalchainError, VitalchainError } from '@vitalchain/core'
+
+/** Bytes of a file that is read whole: a receipt in JSON may have half of that. What never ends is not read to its end. */
+const FILE_BYTES_MAX = 64 * 1024 * 1024
 
 /** A value of JSON with the way to it, for reading what people and other programs wrote. */
 export interface JsonReader {
@@ -33,17 +37,37 @@ export async function readJsonFile(file: string): Promise<JsonReader> {
  *
  * @throws VitalchainError `ERR_FILE`
  */
-export async function readTextFile(file: string): Promise<string> {
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(await readBytes(file))
+export async function readTextFile(file: string, bytesMax?: number): Promise<string> {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(await readBytes(file, bytesMax))
 }
 
-/** @throws VitalchainError `ERR_FILE` */
-export async function readBytes(file: string): Promise<Uint8Array> {
+/**
+ * A file's bytes, all of them.
+ *
+ * @throws VitalchainError `ERR_FILE` when it cannot be read, or has more than `bytesMax`
+ */
+export async function readBytes(
+  file: string,
+  bytesMax: number = FILE_BYTES_MAX
+): Promise<Uint8Array> {
+  const values = { file }
+  const bytes = await buffer(createReadStream(file, { end: bytesMax })).catch((cause: unknown) => {
+    throw new VitalchainError('ERR_FILE', `${file} cannot be read`, { cause, values })
+  })
+  if (bytes.length > bytesMax)
+    throw new VitalchainError('ERR_FILE', `${file} has more than ${bytesMax} bytes`, { values })
+  return bytes
+}
+
+/** A genesis document's bytes, checked to be one: all trust begins here. @throws VitalchainError `ERR_FILE` */
+export async function readGenesis(file: string): Promise<Uint8Array> {
+  const bytes = await readBytes(file)
   try {
-    return await readFile(file)
+    genesisFormat.decode(bytes)
   } catch (cause) {
-    throw new VitalchainError('ERR_FILE', `${file} cannot be read`, { cause, values: { file } })
+    throw new VitalchainError('ERR_FILE', `${file} is no genesis document`, { cause })
   }
+  return bytes
 }
 
 /**

@@ -1,9 +1,12 @@
 import { VALIDATORS_MAX, VitalchainError } from '@vitalchain/core'
 import { Command, CommanderError, Option } from 'commander'
-import { countArgument, factorArgument, hashArgument } from './arguments.ts'
+import { countArgument, factorArgument } from './arguments.ts'
+import { addDevice } from './device-commands.ts'
 import { errorExit, errorLine, EXIT, type CliIo } from './io.ts'
 import { addMember } from './member-commands.ts'
+import { addProve, addReceipt } from './proof-commands.ts'
 import { namedFault } from './system-fault.ts'
+import { addVerify } from './verify-commands.ts'
 import { version } from './version.ts'
 
 /** Devices that one process simulates: each is a libp2p host. */
@@ -14,8 +17,8 @@ const BATCH_MAX = 5_000
 
 const EXIT_CODES = `
 Exit codes:
-  0  it went well; for verify: every receipt is valid; for dump --grep: the text was found
-  1  it did not: an invalid receipt, a text not found, something lost, a run that was interrupted, or a node that stopped
+  0  it went well; for verify: every proof is valid; for dump --grep: the text was found
+  1  it did not: an invalid proof, a text not found, something lost, a run that was interrupted, or a node that stopped
      with an error
   2  it was called wrongly, or a file or directory that it was given cannot be used`
 
@@ -58,7 +61,11 @@ function createProgram(io: CliIo, run: Run): Command {
   addSigner(program, io, run)
   addDev(program, io, run)
   addMember(program, io, run)
+  addDevice(program, io, run)
   addVerify(program, io, run)
+  addReceipt(program, io, run)
+  addProve(program, io, run)
+  addRepair(program, io, run)
   addExport(program, io, run)
   addDump(program, io, run)
   addBlame(program, io, run)
@@ -76,10 +83,11 @@ function addStart(program: Command, io: CliIo, run: Run): void {
       'vote although the votes of this key are lost; recorded on the chain',
       false
     )
+    .option('--mqtt <url>', 'an MQTT 5 broker at which devices reach this node too')
     .addHelpText(
       'after',
       `
-The directory holds node.json ({"listen": [multiaddr, ...], "bootstrap": [multiaddr, ...], "http": {"host", "port"}}),
+The directory holds node.json ({"listen": [multiaddr, ...], "bootstrap": [multiaddr, ...], "http": {"host", "port", "allowOrigins"}}),
 genesis.cbor, and keys.json with the node's secret seeds in hexadecimal. The seeds are not encrypted: the file must be
 readable by its owner alone (0600). The operator's token for the HTTP API is made at the first start, in api-token.
 
@@ -89,14 +97,21 @@ A validator whose votes are missing (a new or restored directory, a key from els
 again: two blocks after a quorum of others answered what they have. With too few others it waits for ever, and says so;
 then --i-accept-double-sign-risk makes it vote at once, if its operator knows that nothing else runs with its key.
 
+The URL of a broker is mqtt:, mqtts:, ws: or wss:, with the user's name in it if the broker asks for one
+(mqtts://node@broker.example:8883); the password is taken from the environment, VITALCHAIN_MQTT_PASSWORD.
+
 One line of JSON on the standard output says that the node is ready and where; logs go to the standard error.
 
 Example:
   vitalchain start --data-dir /var/lib/vitalchain`
     )
     .action(
-      (options: { dataDir: string; stopOnInputEnd: boolean; iAcceptDoubleSignRisk: boolean }) =>
-        run(async () => (await import('./start.ts')).startCommand(options, io))
+      (options: {
+        dataDir: string
+        stopOnInputEnd: boolean
+        iAcceptDoubleSignRisk: boolean
+        mqtt?: string
+      }) => run(async () => (await import('./start.ts')).startCommand(options, io))
     )
 }
 
@@ -198,51 +213,39 @@ function requireNone({ exitWhenDone, kill, speed, note }: DevFlags): void {
   }
 }
 
-function addVerify(program: Command, io: CliIo, run: Run): void {
+function addRepair(program: Command, io: CliIo, run: Run): void {
   program
-    .command('verify')
-    .description('verify receipts offline: VALID and what it proves, or INVALID and why')
-    .argument('<receipt...>', 'files, or directories of files that end in .receipt')
-    .addOption(new Option('--genesis <file>', 'trust the network of this genesis document'))
-    .addOption(
-      new Option('--network <hex>', 'trust this network id, the SHA-256 of its genesis')
-        .argParser(hashArgument)
-        .conflicts('genesis')
-    )
-    .option('--quiet', 'one line for each receipt', false)
-    .option('--json', 'one line of JSON for each receipt', false)
+    .command('repair')
+    .description("make a stopped node's damaged store anew, from its own sound blocks")
+    .requiredOption('--data-dir <dir>', 'the directory of the node')
     .addHelpText(
       'after',
       `
-Examples:
-  vitalchain verify monitor-1-0-0-7.receipt --genesis genesis.cbor
-  vitalchain verify receipts --genesis genesis.cbor --quiet`
+Carries the blocks out again, up to the first that is damaged, into a new store, and keeps the old one beside it. The node
+fetches the rest from the other hospitals when it starts. What its keys signed is not touched.
+
+Example:
+  vitalchain repair --data-dir /var/lib/vitalchain`
     )
-    .action(
-      (
-        files: string[],
-        flags: { genesis?: string; network?: Uint8Array; quiet: boolean; json: boolean }
-      ) =>
-        run(async () => {
-          const { genesis, network, quiet, json } = flags
-          const { verifyCommand } = await import('./verify.ts')
-          if (network !== undefined)
-            return verifyCommand({ files, trust: { network }, quiet, json }, io)
-          if (genesis !== undefined)
-            return verifyCommand({ files, trust: { genesis }, quiet, json }, io)
-          throw new VitalchainError('ERR_USAGE', 'say what to trust: --genesis or --network')
-        })
+    .action((options: { dataDir: string }) =>
+      run(async () => (await import('./repair.ts')).repairCommand(options, io))
     )
 }
 
 function addExport(program: Command, io: CliIo, run: Run): void {
   program
     .command('export')
-    .description("write a stopped node's readings, decrypted, as CSV")
+    .description("write a stopped node's readings, decrypted, as CSV, or its whole ledger")
     .requiredOption('--data-dir <dir>', 'the directory of the node')
-    .requiredOption('--keys <file>', "the devices' stream keys, as dev writes them")
+    .option('--keys <file>', "the devices' stream keys, as dev writes them")
     .option('--out <file>', 'where to write, instead of the standard output')
     .option('--like <file>', 'in the form of this replayed file, so that diff can compare them')
+    .addOption(
+      new Option(
+        '--ledger <file>',
+        'write the whole ledger into this new file, encrypted as it is'
+      ).conflicts(['keys', 'out', 'like'])
+    )
     .addHelpText(
       'after',
       `
@@ -250,10 +253,19 @@ The columns are time,device,code,unit,value,flag. What cannot be opened is count
 
 Examples:
   vitalchain export --data-dir run/hospital-1 --keys run/keys.json --out readings.csv
-  vitalchain export --data-dir run/hospital-1 --keys run/keys.json --like ward.csv | diff - ward.csv`
+  vitalchain export --data-dir run/hospital-1 --keys run/keys.json --like ward.csv | diff - ward.csv
+  vitalchain export --data-dir run/hospital-1 --ledger ledger.vitalchain`
     )
-    .action((options: { dataDir: string; keys: string; out?: string; like?: string }) =>
-      run(async () => (await import('./export.ts')).exportCommand(options, io))
+    .action(
+      (options: { dataDir: string; keys?: string; out?: string; like?: string; ledger?: string }) =>
+        run(async () => {
+          const { dataDir, keys, ledger } = options
+          if (ledger !== undefined)
+            return (await import('./export-ledger.ts')).exportLedgerCommand({ dataDir, ledger }, io)
+          if (keys === undefined)
+            throw new VitalchainError('ERR_USAGE', 'say what to export: --keys or --ledger')
+          return (await import('./export.ts')).exportCommand({ ...options, keys }, io)
+        })
     )
 }
 

@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander'
 import { countArgument } from './arguments.ts'
 import type { CliIo } from './io.ts'
 import type { ChangeFlags } from './member-lookup.ts'
-import type { MemberFlags } from './member.ts'
+import type { NodeFlags } from './own-node.ts'
 
 /** How long a command waits by default, s, and at most. */
 const TIMEOUT_S = 60
@@ -12,7 +12,8 @@ const TIMEOUT_S_MAX = 86_400
 const HTTP_PORT = 7_700
 const PORT_MAX = 65_535
 
-type Run = (command: () => Promise<number>) => Promise<void>
+/** Runs what a command names. */
+export type Run = (command: () => Promise<number>) => Promise<void>
 
 /** Adds `vitalchain member …`: the members of the network and their change by vote. */
 export function addMember(program: Command, io: CliIo, run: Run): void {
@@ -33,11 +34,11 @@ Examples:
   addDirectoryCommands(member, io, run)
 
   toNode(member.command('list').description('who is a member, and which changes are open')).action(
-    (flags: MemberFlags) =>
+    (flags: NodeFlags) =>
       run(async () => (await import('./member.ts')).memberListCommand(flags, io))
   )
   toNode(withChange(member.command('preview').description('what a change would do'))).action(
-    (flags: MemberFlags & ChangeFlags) =>
+    (flags: NodeFlags & ChangeFlags) =>
       run(async () => (await import('./member.ts')).memberPreviewCommand(flags, io))
   )
   toNode(
@@ -47,14 +48,14 @@ Examples:
         .description('propose a change, and approve it')
         .option('--force', 'also one that lowers how many may be faulty', false)
     )
-  ).action((flags: MemberFlags & ChangeFlags & { force: boolean }) =>
+  ).action((flags: NodeFlags & ChangeFlags & { force: boolean }) =>
     run(async () => (await import('./member.ts')).memberProposeCommand(flags, io))
   )
   const change = '<change>'
   const what = 'the beginning of its identifier, as list shows it'
   toNode(
     member.command('approve').description('approve a proposed change').argument(change, what)
-  ).action((name: string, flags: MemberFlags) =>
+  ).action((name: string, flags: NodeFlags) =>
     run(async () => (await import('./member.ts')).memberApproveCommand(name, flags, io))
   )
   toNode(
@@ -62,12 +63,12 @@ Examples:
       .command('withdraw')
       .description('take the own approval back; a change that nobody approves any more is void')
       .argument(change, what)
-  ).action((name: string, flags: MemberFlags) =>
+  ).action((name: string, flags: NodeFlags) =>
     run(async () => (await import('./member.ts')).memberWithdrawCommand(name, flags, io))
   )
   toNode(
     member.command('ready').description('say that this node, which was approved, is up and votes')
-  ).action((flags: MemberFlags) =>
+  ).action((flags: NodeFlags) =>
     run(async () => (await import('./member.ts')).memberReadyCommand(flags, io))
   )
 }
@@ -134,7 +135,8 @@ Example:
     )
 }
 
-function toNode(command: Command): Command {
+/** Gives a command the options of all that ask the own node. */
+export function toNode(command: Command): Command {
   return command
     .requiredOption('--data-dir <dir>', 'the directory of the own node, which runs')
     .option('--url <url>', 'where its HTTP API is, when node.json does not say')

@@ -29,6 +29,9 @@ export function checkMemberKeys(genesis: Uint8Array, secrets: NodeSecrets): void
   const others = `is not that of ${member.name}, whose transport key this is`
   if (consensus !== undefined && !equalBytes(consensus, member.consensusKey))
     throw fault('consensus', others)
+  const { checkpoint } = secrets
+  if (checkpoint !== undefined && !equalBytes(ed25519PublicKey(checkpoint), member.checkpointKey))
+    throw fault('checkpoint', others)
   if (secrets.operator === undefined) return
   const { algorithm, bytes } = operatorSigner({ operator: secrets.operator }).publicKey
   if (algorithm !== member.operatorKey.algorithm || !equalBytes(bytes, member.operatorKey.bytes))

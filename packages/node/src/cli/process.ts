@@ -13,6 +13,9 @@ export async function runProcess(): Promise<void> {
   process.exitCode = await runCli(process.argv.slice(2), {
     out: line => void process.stdout.write(`${line}\n`),
     err: line => void process.stderr.write(`${line}\n`),
+    ...(process.stderr.isTTY
+      ? { draw: (line: string) => void process.stderr.write(`\r\u001B[2K${line}`) }
+      : {}),
     stop: stop.signal,
     inputEnd
   })

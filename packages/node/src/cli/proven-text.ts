@@ -1,33 +1,93 @@
-import { memberId, toHex, type Proven, type Statement, type Transaction } from '@vitalchain/core'
+import {
+  memberId,
+  TIME_JUMP_MS,
+  toHex,
+  type Genesis,
+  type Pin,
+  type Place,
+  type Proven,
+  type ProvenAnchor,
+  type ReadingStatement,
+  type Statement,
+  type Transaction
+} from '@vitalchain/core'
 
-/** What a valid receipt proves, in words: pairs of a heading and a line. */
-export function describeProven(proven: Proven): readonly (readonly [string, string])[] {
-  const { header, genesis, network } = proven
+/** Words about a proof: pairs of a heading and a line. */
+export type Description = readonly (readonly [heading: string, line: string])[]
+
+/** What a valid receipt proves, in words. */
+export function describeProven(proven: Proven, pin?: Pin): Description {
+  const { header } = proven
   const height = header.height.toString()
-  const names = proven.certifiedBy.map(({ name, member }) => name ?? toHex(member))
   return [
-    ['network', `${genesis.name}, ${toHex(network)}`],
-    ...describeTransaction(proven.transaction, proven),
+    describeNetwork(proven),
+    ...describeTransaction(proven.transaction, proven.genesis),
     [
       'recorded',
       `in block ${height} or before; block ${height} has the time ${isoTime(header.time)}`
     ],
     ['place', `number ${proven.index} of the ${header.history.size} transactions until then`],
-    ['certified by', `${names.length} of ${proven.validators} hospitals: ${names.join(', ')}`],
-    ['trust', `${proven.trust}: the genesis, and that no quorum's keys since then were ever stolen`]
+    ...describeAnchor(proven, pin),
+    ...describeHeaderTrust(proven)
   ]
 }
 
 /** The same for programs: plain JSON. */
 export function provenToJson(proven: Proven): Readonly<Record<string, unknown>> {
-  const { header, transaction } = proven
+  const { transaction } = proven
+  return {
+    ...anchorToJson(proven),
+    headerTrust: proven.headerTrust,
+    transaction: transactionToJson(transaction),
+    index: proven.index
+  }
+}
+
+/** The network that a proof is anchored in. */
+export function describeNetwork({
+  genesis,
+  network
+}: Pick<ProvenAnchor, 'genesis' | 'network'>): Description[number] {
+  return ['network', `${genesis.name}, ${toHex(network)}`]
+}
+
+/** Who certified the header of a proof, and what it rests on. */
+export function describeAnchor(proven: ProvenAnchor, pin: Pin | undefined): Description {
+  const names = proven.certifiedBy.map(({ name, member }) => name ?? toHex(member))
+  return [
+    ['certified by', `${names.length} of ${proven.validators} hospitals: ${names.join(', ')}`],
+    ['trust', `${proven.trust}: ${trustText(proven, pin)}`]
+  ]
+}
+
+/** Said when a pin covers what was recorded, but not the header, and so neither its time nor who certified it. */
+export function describeHeaderTrust({
+  header,
+  trust,
+  headerTrust
+}: Pick<Proven, 'header' | 'trust' | 'headerTrust'>): Description {
+  if (trust === headerTrust) return []
+  const line = `${headerTrust}: block ${header.height}, its time and who certified it are not covered by the pin`
+  return [['block trust', line]]
+}
+
+function trustText({ trust }: ProvenAnchor, pin: Pin | undefined): string {
+  if (trust !== 'genesis-only') return 'the pin, whatever became of keys that were retired before'
+  const keys = "the genesis, and that no quorum's keys since then were ever stolen"
+  return pin === undefined
+    ? keys
+    : `newer than the pin of ${pin.size}, which it agrees with: ${keys}`
+}
+
+/** What programs read of a header and its certificate. */
+export function anchorToJson(proven: ProvenAnchor): Readonly<Record<string, unknown>> {
+  const { header } = proven
   return {
     network: toHex(proven.network),
-    transaction: transactionToJson(transaction),
-    index: proven.index,
     height: header.height,
     blockHash: toHex(proven.blockHash),
     blockTime: isoTime(header.time),
+    size: header.history.size,
     certifiedBy: proven.certifiedBy.map(({ member, name }) => ({ member: toHex(member), name })),
     validators: proven.validators,
     handOvers: proven.handOvers,
@@ -35,10 +95,8 @@ export function provenToJson(proven: Proven): Readonly<Record<string, unknown>> 
   }
 }
 
-function describeTransaction(
-  transaction: Transaction,
-  { genesis }: Proven
-): (readonly [string, string])[] {
+/** Who said what and when, as a transaction has it. */
+export function describeTransaction(transaction: Transaction, genesis: Genesis): Description {
   if (transaction.type === 'call') {
     const { call, signed } = transaction
     const author = genesis.members.find(
@@ -72,24 +130,71 @@ function describeTransaction(
   return [
     ['who', deviceText(statement, signed.publicKey)],
     ['what', `${contentText(statement)} at ${placeText(statement)}`],
-    ['when', timesText(statement)],
+    ...describeTimes(statement),
     ['identity', toHex(transaction.id)]
   ]
 }
 
 function contentText(statement: Statement): string {
-  if (statement.type === 'gap') return `that it dropped ${statement.count} readings`
-  return `${statement.count} readings, sealed in ${statement.payloadSize} bytes`
+  switch (statement.type) {
+    case 'readings':
+      return `${statement.count} readings, sealed in ${statement.payloadSize} bytes`
+    case 'gap':
+      return `that it dropped ${statement.count} readings`
+    case 'rotation':
+      return `its change to the ${statement.newKey.algorithm} key ${toHex(statement.newKey.bytes)}`
+    case 'stream':
+      return statement.stream === undefined
+        ? 'that its readings belong to no stream from here on'
+        : `that its readings belong to the stream ${toHex(statement.stream)} from here on`
+  }
 }
 
-function timesText(statement: Statement): string {
-  if (statement.type === 'gap') return `dropped by ${isoTime(statement.time)} by the device's clock`
+/** None for a statement without a time. */
+function describeTimes(statement: Statement): Description {
+  if (statement.type === 'gap')
+    return [['when', `dropped by ${isoTime(statement.time)} by the device's clock`]]
+  if (statement.type !== 'readings') return []
   const { from, to, clock } = statement
-  const known =
-    clock === undefined
-      ? 'which was not compared with the network'
-      : `which was ${clock.offset} ms behind the network, known to ${clock.uncertainty} ms`
-  return `measured ${isoTime(from)} to ${isoTime(to)} by the device's clock, ${known}`
+  return [
+    ['when', `measured ${isoTime(from)} to ${isoTime(to)} by the device's clock`],
+    ...describeSpan(to - from),
+    ...describeClock(statement, clock)
+  ]
+}
+
+/** A batch takes minutes; what takes longer than that by far is told. spec P-5 */
+function describeSpan(ms: number): Description {
+  if (ms <= TIME_JUMP_MS) return []
+  return [['jump', `its times are ${durationText(ms)} apart: dates or clock jumped in between`]]
+}
+
+/** How far a device's clock was off, in words. spec T-7 */
+function describeClock(
+  { from, to }: ReadingStatement,
+  clock: ReadingStatement['clock']
+): Description {
+  if (clock === undefined) return [['clock', 'not compared with the network']]
+  const { offset, uncertainty } = clock
+  const bound = `to within ${durationText(uncertainty)}`
+  if (offset === 0) return [['clock', `that of the network, ${bound}`]]
+  const way = offset < 0 ? 'ahead of' : 'behind'
+  return [
+    ['clock', `${durationText(Math.abs(offset))} ${way} the network, ${bound}`],
+    ['corrected', `${isoTime(from + offset)} to ${isoTime(to + offset)} by the network's clocks`]
+  ]
+}
+
+/** A number of ms in the largest units that say it well. */
+function durationText(ms: number): string {
+  for (const [unit, name] of [
+    [86_400_000, 'days'],
+    [3_600_000, 'hours'],
+    [60_000, 'minutes'],
+    [1_000, 's']
+  ] as const)
+    if (ms >= 2 * unit) return `${(ms / unit).toFixed(name === 's' ? 2 : 1)} ${name}`
+  return `${ms} ms`
 }
 
 function deviceText(
@@ -103,11 +208,13 @@ function keyText({ algorithm, bytes }: { algorithm: string; bytes: Uint8Array })
   return `whose ${algorithm} key ${toHex(bytes)} signed it`
 }
 
-function placeText({ lane, boot, seq }: Statement): string {
+/** A place in a device's lane. */
+export function placeText({ lane, boot, seq }: Place & { readonly lane: 0 | 1 }): string {
   return `boot ${boot}, number ${seq} of its ${lane === 0 ? 'readings' : 'urgent'} lane`
 }
 
-function transactionToJson(transaction: Transaction): Readonly<Record<string, unknown>> {
+/** A transaction for programs. */
+export function transactionToJson(transaction: Transaction): Readonly<Record<string, unknown>> {
   const id = toHex(transaction.id)
   if (transaction.type === 'call') {
     const { author, method } = transaction.call
@@ -121,18 +228,32 @@ function transactionToJson(transaction: Transaction): Readonly<Record<string, un
     return { type: 'conflict', id, device: toHex(transaction.first.statement.device) }
   }
   const { statement, signed } = transaction
-  const { device, lane, boot, seq, count } = statement
-  const times =
-    statement.type === 'gap'
-      ? { time: isoTime(statement.time) }
-      : { from: isoTime(statement.from), to: isoTime(statement.to), clock: statement.clock ?? null }
+  const { device, lane, boot, seq } = statement
   const { algorithm, bytes } = signed.publicKey
   const key = { algorithm, bytes: toHex(bytes) }
-  return { type: statement.type, id, device: toHex(device), key, lane, boot, seq, count, ...times }
+  const place = { device: toHex(device), key, lane, boot, seq }
+  return { type: statement.type, id, ...place, ...contentToJson(statement) }
 }
 
-/** Devices may say any time; ISO 8601 ends in the year 275760. */
-function isoTime(ms: number): string {
+function contentToJson(statement: Statement): Readonly<Record<string, unknown>> {
+  switch (statement.type) {
+    case 'readings': {
+      const { count, from, to, clock } = statement
+      return { count, from: isoTime(from), to: isoTime(to), clock: clock ?? null }
+    }
+    case 'gap':
+      return { count: statement.count, time: isoTime(statement.time) }
+    case 'rotation': {
+      const { algorithm, bytes } = statement.newKey
+      return { newKey: { algorithm, bytes: toHex(bytes) } }
+    }
+    case 'stream':
+      return { stream: statement.stream === undefined ? null : toHex(statement.stream) }
+  }
+}
+
+/** ISO 8601, which ends in the year 275760: devices may say any time. */
+export function isoTime(ms: number): string {
   const date = new Date(ms)
   return Number.isNaN(date.getTime()) ? `${ms} ms since 1970` : date.toISOString()
 }

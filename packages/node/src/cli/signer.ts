@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { sha256, useCryptoBackend, type ErrorValues } from '@vitalchain/core'
+import { sha256, toHex, useCryptoBackend, type ErrorValues } from '@vitalchain/core'
 import { lockKey } from '../consensus/key-lock.ts'
 import { RECOVERY_EPOCH } from '../consensus/replica-host.ts'
 import { serveSigner } from '../consensus/signer-server.ts'
@@ -8,8 +8,8 @@ import { openVoteStore, takeVoteState, voteStoreOf } from '../consensus/vote-sto
 import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
 import { createNodeSigner } from '../crypto/node-signer.ts'
 import { EXIT, type CliIo } from './io.ts'
-import { readBytes } from './json-file.ts'
-import { GENESIS_FILE, readKeysFile } from './node-dir.ts'
+import { readGenesis } from './json-file.ts'
+import { destroyConsensusKey, GENESIS_FILE, readKeysFile, wipeOldKeys } from './node-dir.ts'
 import { asInUse } from './start.ts'
 
 /** What `vitalchain signer` was asked for. */
@@ -21,7 +21,7 @@ export interface SignerOptions {
 }
 
 /**
- * Runs a signer until it is told to stop or its disk fails. Its only line of output says that it is ready.
+ * Runs a signer until it is told to stop, its disk fails, or its key is out of force and destroyed. Its only line of output says that it is ready.
  *
  * @returns the exit code
  * @throws VitalchainError `ERR_FILE`, `ERR_KEYS_READABLE`, `ERR_DATA_DIR_IN_USE`, `ERR_KEY_IN_USE`, `ERR_SIGNER_SOCKET`,
@@ -32,9 +32,12 @@ export async function signerCommand(
   io: CliIo
 ): Promise<number> {
   useCryptoBackend(nodeCryptoBackend)
-  const genesis = await readBytes(join(dataDir, GENESIS_FILE))
+  await wipeOldKeys(dataDir)
+  const genesis = await readGenesis(join(dataDir, GENESIS_FILE))
   const keys = await readKeysFile(dataDir)
-  const key = createNodeSigner(keys.field('consensus').hex(32))
+  const secret = keys.field('consensus').hex(32)
+  const key = createNodeSigner(secret)
+  secret.fill(0)
   const log = (event: string, values: ErrorValues): void =>
     io.err(JSON.stringify({ time: new Date().toISOString(), event, ...values }))
   const told = new Promise<undefined>(resolve => {
@@ -52,9 +55,18 @@ export async function signerCommand(
       await takeVoteState(dataDir, key.publicKey.bytes, store.of(key.publicKey.bytes))
       const signer = await openVoteSigner(key, store)
       const scope = { network: sha256(genesis), recoveryEpoch: RECOVERY_EPOCH }
-      const server = await serveSigner({ signer, scope, path: socket, log })
+      const server = await serveSigner({
+        signer,
+        scope,
+        path: socket,
+        async onRetired() {
+          await destroyConsensusKey(dataDir, key.publicKey.bytes)
+          log('consensus key destroyed: it is out of force', { key: toHex(key.publicKey.bytes) })
+        },
+        log
+      })
       io.out(JSON.stringify({ event: 'ready', socket, votes: signer.first !== undefined }))
-      const failure = await Promise.race([told, server.failed])
+      const failure = await Promise.race([told, server.retired, server.failed])
       await server.stop()
       if (failure === undefined) return EXIT.ok
       throw failure

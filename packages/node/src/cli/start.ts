@@ -1,16 +1,18 @@
 import {
   createSigner,
   isVitalchainError,
+  toHex,
   useCryptoBackend,
   VitalchainError,
   type ErrorValues
 } from '@vitalchain/core'
 import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
 import { createHttpApi } from '../http/index.ts'
+import type { MqttBridge } from '../listeners/mqtt.ts'
 import { createLedgerNode } from '../node.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { checkMemberKeys } from './member-keys.ts'
-import { operatorToken, readNodeDir } from './node-dir.ts'
+import { destroyConsensusKey, operatorToken, readNodeDir, wipeOldKeys } from './node-dir.ts'
 
 /** What the override means, for who uses it. */
 const RISK = `--i-accept-double-sign-risk: if votes of this node's key are missing, it votes at once. It may then contradict votes that it
@@ -24,6 +26,8 @@ export interface StartOptions {
   readonly stopOnInputEnd?: boolean
   /** Whether the node votes although votes of its key are missing. */
   readonly iAcceptDoubleSignRisk?: boolean
+  /** The MQTT broker at which devices reach the node too. */
+  readonly mqtt?: string
 }
 
 /**
@@ -34,9 +38,10 @@ export interface StartOptions {
  * the node's start throws
  */
 export async function startCommand(
-  { dataDir, stopOnInputEnd, iAcceptDoubleSignRisk = false }: StartOptions,
+  { dataDir, stopOnInputEnd, iAcceptDoubleSignRisk = false, mqtt }: StartOptions,
   io: CliIo
 ): Promise<number> {
+  await wipeOldKeys(dataDir)
   const { config, genesis, secrets } = await readNodeDir(dataDir)
   useCryptoBackend(nodeCryptoBackend)
   checkMemberKeys(genesis, secrets)
@@ -54,6 +59,10 @@ export async function startCommand(
     keys: {
       transport: secrets.transport,
       ...(secrets.consensus === undefined ? {} : { consensus: secrets.consensus }),
+      ...(secrets.retiredConsensus === undefined
+        ? {}
+        : { retiredConsensus: secrets.retiredConsensus }),
+      ...(secrets.checkpoint === undefined ? {} : { checkpoint: secrets.checkpoint }),
       ...(secrets.operator === undefined
         ? {}
         : { operator: createSigner('ed25519', secrets.operator) })
@@ -65,7 +74,19 @@ export async function startCommand(
     timings: config.timings ?? false,
     ...(config.signer === undefined ? {} : { signer: config.signer }),
     acceptDoubleSignRisk: iAcceptDoubleSignRisk,
+    async onKeyRetired(_kind, publicKey) {
+      secrets.consensus?.fill(0)
+      await destroyConsensusKey(dataDir, publicKey)
+    },
     log
+  })
+  // Before the node runs: a setting that it refuses leaves nothing open.
+  const http = createHttpApi({
+    node,
+    token,
+    allowOrigins: config.http.allowOrigins ?? [],
+    log,
+    now: Date.now
   })
   const told = new Promise<undefined>(resolve => {
     const tell = (): void => resolve(undefined)
@@ -78,15 +99,24 @@ export async function startCommand(
   } catch (error) {
     throw asInUse(error, dataDir)
   }
-  const http = createHttpApi({ node, token, log, now: Date.now })
+  const password = process.env['VITALCHAIN_MQTT_PASSWORD']
+  let bridge: MqttBridge | undefined
   try {
     const url = await http.listen(config.http)
+    if (mqtt !== undefined) {
+      const { openMqttBridge } = await import('../listeners/mqtt.ts')
+      const options = password === undefined ? {} : { password }
+      bridge = openMqttBridge({ node, url: mqtt, options, log })
+    }
     const { peer } = node.status()
-    io.out(JSON.stringify({ event: 'ready', addresses: node.addresses(), http: url, peer }))
+    // The address that a device of another transport than libp2p takes.
+    const device = `${url}#${toHex(node.transportKey)}`
+    io.out(JSON.stringify({ event: 'ready', addresses: node.addresses(), http: url, device, peer }))
     const failure = await Promise.race([told, node.failed])
     if (failure === undefined) return EXIT.ok
     throw failure
   } finally {
+    await bridge?.close()
     await http.close()
     await node.stop()
   }

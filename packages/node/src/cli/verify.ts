@@ -1,53 +1,47 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  errorCode,
-  genesisFormat,
-  isVitalchainError,
-  useCryptoBackend,
-  VitalchainError,
-  createReceiptVerifier,
-  type ReceiptVerifier,
-  type Proven
-} from '@vitalchain/core'
+import { errorCode, isVitalchainError, useCryptoBackend, VitalchainError } from '@vitalchain/core'
 import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
-import { errorLine, EXIT, type CliIo } from './io.ts'
+import { errorLine, EXIT, printable, type CliIo } from './io.ts'
 import { readBytes } from './json-file.ts'
-import { describeProven, provenToJson } from './proven-text.ts'
+import { transactionIn } from './transaction-file.ts'
+import { createProofVerifier, type ProofVerdict, type ProofVerifier } from './verify-proof.ts'
+import { readTrust, type TrustFlags } from './verify-trust.ts'
 
 /** What `vitalchain verify` was asked for. */
-export interface VerifyOptions {
-  /** Receipts, and directories of files that end in `.receipt`. */
+export interface VerifyOptions extends TrustFlags {
+  /** Proofs, and directories of files that end in `.receipt`. */
   readonly files: readonly string[]
-  /** What is trusted: the genesis document's file, or the network id. */
-  readonly trust: { readonly genesis: string } | { readonly network: Uint8Array }
-  /** One line for each receipt. */
+  /** The file of the transaction that a COSE receipt is about, or of a proof that holds it. */
+  readonly transaction?: string | undefined
+  /** One line for each proof. */
   readonly quiet?: boolean
-  /** One line of JSON for each receipt. */
+  /** One line of JSON for each proof. */
   readonly json?: boolean
 }
 
-/** What a verifier says about one receipt. */
-type Verdict = { readonly proven: Proven } | { readonly error: unknown }
+/** What a verifier says about one file. */
+type Verdict = ProofVerdict | { readonly error: unknown }
 
 const RECEIPT_SUFFIX = '.receipt'
 
 /**
- * Verifies receipts offline: VALID and what it proves, or INVALID and why.
+ * Verifies receipts and other proofs offline, told apart by their content: VALID and what it proves, or INVALID and why.
  *
  * @returns 0 when all are valid, 1 when one is not, 2 when one cannot be read
- * @throws VitalchainError `ERR_FILE` for a genesis that is none
+ * @throws VitalchainError as `readTrust`
  */
 export async function verifyCommand(options: VerifyOptions, io: CliIo): Promise<number> {
   useCryptoBackend(nodeCryptoBackend)
-  const genesis =
-    'network' in options.trust ? options.trust.network : await readGenesis(options.trust.genesis)
-  const verifier = createReceiptVerifier({ genesis })
+  const trust = await readTrust(options)
+  const { transaction: file } = options
+  const transaction = file === undefined ? undefined : transactionIn(await readBytes(file), file)
+  const verifier = createProofVerifier(trust, transaction)
   let exit: number = EXIT.ok
   for (const name of options.files) {
-    for await (const { file, bytes } of receiptFiles(name)) {
-      if (bytes === undefined) {
-        io.err(errorLine(new VitalchainError('ERR_FILE', `${file} cannot be read`)))
+    for await (const { file, bytes } of proofFiles(name)) {
+      if (!(bytes instanceof Uint8Array)) {
+        io.err(errorLine(bytes))
         exit = EXIT.usage
         continue
       }
@@ -59,20 +53,8 @@ export async function verifyCommand(options: VerifyOptions, io: CliIo): Promise<
   return exit
 }
 
-/** A genesis document's bytes, checked to be one: the trust in a receipt begins here. */
-async function readGenesis(file: string): Promise<Uint8Array> {
-  const bytes = await readBytes(file)
-  try {
-    genesisFormat.decode(bytes)
-  } catch (cause) {
-    throw new VitalchainError('ERR_FILE', `${file} is no genesis document`, { cause })
-  }
-  return bytes
-}
-
-async function* receiptFiles(
-  name: string
-): AsyncGenerator<{ file: string; bytes: Uint8Array | undefined }> {
+/** Each with its bytes, or with the error for what cannot be read. */
+async function* proofFiles(name: string): AsyncGenerator<{ file: string; bytes: unknown }> {
   const directory = (await stat(name).catch(() => undefined))?.isDirectory() === true
   const files = directory
     ? (await readdir(name))
@@ -80,15 +62,21 @@ async function* receiptFiles(
         .toSorted()
         .map(each => join(name, each))
     : [name]
-  if (files.length === 0) yield { file: join(name, `*${RECEIPT_SUFFIX}`), bytes: undefined }
-  for (const file of files) yield { file, bytes: await readBytes(file).catch(() => undefined) }
+  if (files.length === 0) {
+    const bytes = new VitalchainError('ERR_FILE', `${name} holds no file *${RECEIPT_SUFFIX}`)
+    yield { file: name, bytes }
+  }
+  for (const file of files)
+    yield { file, bytes: await readBytes(file).catch((error: unknown) => error) }
 }
 
-function verify(bytes: Uint8Array, verifier: ReceiptVerifier): Verdict {
+function verify(bytes: Uint8Array, verifier: ProofVerifier): Verdict {
   try {
-    return { proven: verifier(bytes) }
+    return verifier(bytes)
   } catch (error) {
-    // There is no third answer: whatever stops the verifier, the receipt is not shown to be valid.
+    // Something else must be given: that says nothing about the proof.
+    if (errorCode(error) === 'ERR_USAGE') throw error
+    // There is no third answer: whatever stops the verifier, the proof is not shown to be valid.
     return { error }
   }
 }
@@ -102,14 +90,12 @@ function verdictLines(
     const code = errorCode(verdict.error)
     const message = isVitalchainError(verdict.error) ? verdict.error.message : 'internal error'
     if (json) return [JSON.stringify({ file, valid: false, code, message })]
-    return [`INVALID ${file}: ${message} (${code})`]
+    return [`INVALID ${printable(file)}: ${message} (${code})`]
   }
-  const { proven } = verdict
-  if (json) return [JSON.stringify({ file, valid: true, ...provenToJson(proven) })]
-  if (quiet) return [`VALID ${file}`]
+  const { kind, text } = verdict
+  if (json) return [JSON.stringify({ file, valid: true, kind, ...verdict.json })]
+  const valid = `VALID ${printable(file)}`
+  if (quiet) return [valid]
   const width = 14
-  return [
-    `VALID ${file}`,
-    ...describeProven(proven).map(([heading, line]) => `  ${heading.padEnd(width)}${line}`)
-  ]
+  return [valid, ...text.map(([heading, line]) => `  ${heading.padEnd(width)}${line}`)]
 }

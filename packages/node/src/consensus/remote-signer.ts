@@ -182,6 +182,10 @@ export async function openRemoteSigner(init: RemoteSignerInit): Promise<VoteSign
       state.last = undefined
       await ask({ type: 'distrust' })
     },
+    async retire(proof) {
+      await ask({ type: 'retire', proof })
+      open?.socket.destroy()
+    },
     async close() {
       open?.socket.destroy()
     }

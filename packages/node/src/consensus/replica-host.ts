@@ -7,7 +7,6 @@ import {
   VitalchainError,
   verifySignature,
   type ErrorValues,
-  type Signer,
   type Validator,
   type ValidatorSet
 } from '@vitalchain/core'
@@ -27,6 +26,7 @@ import { createCandidate, type Executed } from '../ledger/execute.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Network } from '../network/index.ts'
 import type { Pending, Pool } from '../pool/pool.ts'
+import type { NodeSigner } from '../crypto/node-signer.ts'
 import type { BlockSource } from './block-source.ts'
 import { createTransport } from './transport.ts'
 import { createHeightTiming } from './height-timing.ts'
@@ -62,6 +62,10 @@ export interface ReplicaHost {
   readonly self: Validator | undefined
   /** Whether this node votes: it is a validator, and nothing that its key signed is missing. */
   readonly votes: boolean
+  /** The consensus key that this node votes with; undefined for one that only follows. */
+  readonly key: Uint8Array | undefined
+  /** Gives up the key: this node only follows from now on. @returns what held it */
+  giveUp(): VoteSigner | undefined
   /** The newest proposal of this hash that this node built, checked or committed. */
   proposal(hash: Uint8Array): BlockProposal | undefined
 }
@@ -74,9 +78,11 @@ export interface ReplicaHostComponents {
   readonly votes: VoteStore
   readonly source: BlockSource
   /** The consensus key; undefined for a node that only follows, and for one whose key is in another process. */
-  readonly signer: Signer | undefined
+  readonly signer: NodeSigner | undefined
   /** Reaches the consensus key in another process, however long that takes. */
   readonly remote?: (signal: AbortSignal) => Promise<VoteSigner>
+  /** A key in another process was reached: this node votes with it from now on. */
+  readonly onReached?: () => void
   /** The operator takes the risk that the key signs twice, if its votes are missing. spec C-39 */
   readonly override?: boolean
   /** That risk is taken now: puts it on its way to the chain. */
@@ -380,6 +386,7 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     }
     startReplica()
     greet([])
+    components.onReached?.()
   }
 
   const host: ReplicaHost = {
@@ -440,6 +447,14 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     get votes() {
       const { round } = replica
       return round !== undefined && mayVote({ ...replica, round })
+    },
+    get key() {
+      return voter?.publicKey
+    },
+    giveUp() {
+      const former = voter
+      voter = undefined
+      return former
     },
     proposal: hash => blocks.proposal(hash)
   }

@@ -19,12 +19,13 @@ import {
   type VoteState
 } from '@vitalchain/consensus'
 import { encodeFrame } from '../network/framing.ts'
+import { RETIREMENT_BYTES_MAX } from './key-retirement.ts'
 
 // How a node talks to a signer in another process: frames of CBOR over a stream socket, one request at a time. The first
 // frame is the signer's `hello`; then each request has exactly one answer.
 
-/** Bytes of a frame: a proposal, its record with a proposal and a prepared block, and their certificates. */
-export const SIGNER_FRAME_BYTES_MAX: number = 512 * 1024
+/** Bytes of a frame: a proof of retirement. What is asked for at each vote takes a tenth of that at most. */
+export const SIGNER_FRAME_BYTES_MAX: number = RETIREMENT_BYTES_MAX + 64
 
 /** How long an answer may take, ms: a synced write on a busy disk. After it the connection counts as dead. */
 export const SIGNER_ANSWER_MS: number = 10_000
@@ -44,6 +45,11 @@ export type SignerRequest =
     }
   | { readonly type: 'begin'; readonly height: number }
   | { readonly type: 'distrust' }
+  | {
+      /** The key is out of force, as the proof shows: it is to be destroyed. */
+      readonly type: 'retire'
+      readonly proof: Uint8Array
+    }
 
 /** What a signer says. */
 export type SignerAnswer =
@@ -83,7 +89,8 @@ export const signerRequestFormat: Format<SignerRequest> = format(
   union<SignerRequest>({
     sign: [1, { votes: list(unsigned, VOTES_MAX, 1), record: voteState }],
     begin: [2, { height: uint(Number.MAX_SAFE_INTEGER, 1) }],
-    distrust: [3, {}]
+    distrust: [3, {}],
+    retire: [4, { proof: bytes(1, RETIREMENT_BYTES_MAX) }]
   })
 )
 

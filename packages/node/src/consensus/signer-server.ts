@@ -4,6 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { errorCode, isVitalchainError, VitalchainError, type ErrorValues } from '@vitalchain/core'
 import { unsignedVote, type VoteScope } from '@vitalchain/consensus'
 import { decodeFrames } from '../network/framing.ts'
+import { verifyRetirement } from './key-retirement.ts'
 import {
   sendFrame,
   SIGNER_FRAME_BYTES_MAX,
@@ -21,11 +22,15 @@ const SOCKET_MODE = 0o600
 const REFUSALS: ReadonlySet<string> = new Set([
   'ERR_SIGN_TWICE',
   'ERR_SIGN_RULE',
-  'ERR_SIGN_UNSAFE'
+  'ERR_SIGN_UNSAFE',
+  'ERR_NOT_RETIRED',
+  'ERR_KEY_RETIRED'
 ])
 
 /** A signer that answers on a socket. */
 export interface SignerServer {
+  /** Resolves when the key is destroyed, because a hand-over took it out of force. */
+  readonly retired: Promise<void>
   /** Resolves with the error after which it serves no more: its disk failed. */
   readonly failed: Promise<VitalchainError>
   stop(): Promise<void>
@@ -35,6 +40,8 @@ export interface SignerServer {
 export interface SignerServerInit {
   readonly signer: VoteSigner
   readonly scope: VoteScope
+  /** Destroys what else there is of the key, which is proved to be out of force, before the node is told. */
+  readonly onRetired?: () => Promise<void>
   /** A path of the file system; on Windows the name of a pipe, `\\.\pipe\…`. */
   readonly path: string
   readonly log: (event: string, values: ErrorValues) => void
@@ -49,6 +56,7 @@ export async function serveSigner(init: SignerServerInit): Promise<SignerServer>
   const { signer, scope, path, log } = init
   const sockets = new Set<Socket>()
   const failed = Promise.withResolvers<VitalchainError>()
+  const retired = Promise.withResolvers<void>()
   let client: Socket | undefined
 
   const server = createServer(socket => {
@@ -77,7 +85,13 @@ export async function serveSigner(init: SignerServerInit): Promise<SignerServer>
     answer(socket, { type: 'hello', publicKey, network, recoveryEpoch, first, last })
     for await (const frame of decodeFrames(socket, SIGNER_FRAME_BYTES_MAX)) {
       const request = signerRequestFormat.decode(frame)
-      answer(socket, await carryOut(request))
+      const message = await carryOut(request)
+      answer(socket, message)
+      if (request.type === 'retire' && message.type === 'done') {
+        // The node has the answer on its way before anybody stops this.
+        socket.end(() => retired.resolve())
+        return
+      }
     }
   }
 
@@ -97,6 +111,11 @@ export async function serveSigner(init: SignerServerInit): Promise<SignerServer>
           await signer.distrust()
           log('votes of this key are missing', {})
           return { type: 'done' }
+        case 'retire':
+          checkRetirement(request.proof)
+          await signer.retire(request.proof)
+          await init.onRetired?.()
+          return { type: 'done' }
       }
     } catch (cause) {
       if (isVitalchainError(cause) && REFUSALS.has(cause.code)) {
@@ -111,9 +130,21 @@ export async function serveSigner(init: SignerServerInit): Promise<SignerServer>
     }
   }
 
+  function checkRetirement(proof: Uint8Array): void {
+    try {
+      verifyRetirement(proof, scope.network, signer.publicKey)
+    } catch (cause) {
+      throw new VitalchainError('ERR_NOT_RETIRED', 'the proof of retirement does not hold', {
+        cause,
+        values: { why: errorCode(cause) }
+      })
+    }
+  }
+
   await listen(server, path)
   return {
     failed: failed.promise,
+    retired: retired.promise,
     async stop() {
       const closed = once(server, 'close')
       server.close()

@@ -314,7 +314,8 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-function undefinedIfAbsent(error: unknown): undefined {
+/** For a file that need not be there. */
+export function undefinedIfAbsent(error: unknown): undefined {
   if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
   throw error
 }

@@ -1,4 +1,4 @@
-import { equalBytes, VitalchainError, type Signer } from '@vitalchain/core'
+import { equalBytes, VitalchainError } from '@vitalchain/core'
 import {
   encodeMessage,
   withSigned,
@@ -6,6 +6,7 @@ import {
   type UnsignedVote,
   type VoteState
 } from '@vitalchain/consensus'
+import type { NodeSigner } from '../crypto/node-signer.ts'
 import { guardVotes } from './vote-guard.ts'
 import type { PreparedBodies, VoteStore } from './vote-store.ts'
 
@@ -44,11 +45,18 @@ export interface VoteSigner {
   begin(height: number): Promise<void>
   /** Notes for good that votes of this key are missing. spec C-37 */
   distrust(): Promise<void>
+  /**
+   * Destroys the key. It votes no more; what it signed stays. spec C-48
+   *
+   * @param proof - that a hand-over took it out of force, see `proveRetirement`: who holds the key elsewhere asks for it
+   * @throws VitalchainError `ERR_SIGNER_REFUSED` when a signer in another process does not take the proof
+   */
+  retire(proof: Uint8Array): Promise<void>
   close(): Promise<void>
 }
 
 /** Opens the signer of a key over the votes that it cast before. */
-export async function openVoteSigner(signer: Signer, store: VoteStore): Promise<VoteSigner> {
+export async function openVoteSigner(signer: NodeSigner, store: VoteStore): Promise<VoteSigner> {
   const key = signer.publicKey.bytes
   const votes = store.of(key)
   let first = (await votes.beginning())?.height
@@ -90,6 +98,8 @@ export async function openVoteSigner(signer: Signer, store: VoteStore): Promise<
       first = undefined
       last = undefined
     },
+    // The node itself saw the hand-over.
+    retire: async () => signer.destroy(),
     close: async () => undefined
   }
 }

@@ -53,7 +53,7 @@ function audit(ledger: Ledger): LedgerAudit {
     const place = `${toHex(statement.device)}/${statement.lane}/${statement.boot}/${statement.seq}`
     if (seen.has(id) || seen.has(place)) duplicates++
     seen.add(id).add(place)
-    if (statement.type === 'gap') continue
+    if (statement.type !== 'readings') continue
     readings += statement.count
     if (ledger.getPayload(statement.payloadDigest) === undefined) payloadsMissing++
     else statements.add(id)

@@ -42,6 +42,8 @@ export interface NodeApi {
   isCommitted(id: Uint8Array): Promise<boolean>
   /** The members and open changes, as `GET /v1/members` has them. */
   members(): Promise<MembersAnswer>
+  /** The devices of the node's member, as `GET /v1/devices` has them. */
+  devices(): Promise<readonly JsonReader[]>
   /** What a change would do: the answer's JSON. */
   preview(change: MemberChange): Promise<JsonReader>
 }
@@ -152,6 +154,15 @@ export function createNodeApi(url: string, token: string): NodeApi {
           }))
       }
     },
+    async devices() {
+      const devices: JsonReader[] = []
+      for (let from: number | undefined = 0; from !== undefined;) {
+        const page: JsonReader = await askJson(`/v1/devices?from=${from}`)
+        devices.push(...page.field('devices').list())
+        from = page.optional('next')?.integer()
+      }
+      return devices
+    },
     async preview(change) {
       const body = Uint8Array.from(proposeArgs({ change, forced: false }))
       const post = { type: 'application/cbor', body }
@@ -167,6 +178,31 @@ export function createNodeApi(url: string, token: string): NodeApi {
       }
     }
   }
+}
+
+/** How long a node may take for a proof, ms: one of a whole lane takes a second or two. */
+const PROOF_MS = 30_000
+
+/**
+ * Asks a node's API for bytes.
+ *
+ * @throws VitalchainError `ERR_UNREACHABLE` (retryable), or the refusal
+ */
+export async function requestBytes(url: string, token: string, path: string): Promise<Uint8Array> {
+  const headers = { authorization: `Bearer ${token}` }
+  let response: Response
+  let bytes: Uint8Array
+  try {
+    response = await fetch(new URL(path, url), { headers, signal: AbortSignal.timeout(PROOF_MS) })
+    bytes = new Uint8Array(await response.arrayBuffer())
+  } catch (cause) {
+    throw new VitalchainError('ERR_UNREACHABLE', `${url} does not answer`, {
+      cause,
+      retryable: true
+    })
+  }
+  if (response.ok) return bytes
+  throw refusal(new TextDecoder().decode(bytes), path)
 }
 
 /** The error that a problem document (RFC 9457) of a node tells. */

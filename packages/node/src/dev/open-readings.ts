@@ -1,11 +1,13 @@
 import {
   CONTENT_FORMAT_SENML_CBOR,
+  createJumpFinder,
   decodeReadings,
   epochKey,
   errorCode,
   openPayload,
   toHex,
-  type ReadingStatement
+  type ReadingStatement,
+  type TimeJump
 } from '@vitalchain/core'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { DeviceKeys } from './keys-file.ts'
@@ -18,11 +20,18 @@ interface Unopened {
   readonly statements: number
 }
 
-/** What was not among the readings, known when all of them are read. */
+/** Jumps in time that a report names one by one: a page of them. */
+const JUMPS_NAMED_MAX = 20
+
+/** What was not among the readings or is strange about them, known when all of them are read. */
 export interface OpenReport {
   readonly unopened: readonly Unopened[]
   /** Readings that devices say they had to drop. */
   readonly dropped: number
+  /** How often a device's times jump. The readings are given as they were recorded all the same. spec P-5 */
+  readonly jumps: number
+  /** The first of them. */
+  readonly firstJumps: readonly (TimeJump & { readonly device: string })[]
 }
 
 /**
@@ -36,6 +45,7 @@ export function* openReadings(
 ): Generator<DeviceReading, OpenReport> {
   const open = createOpener(keys)
   const faults = new Map<string, number>()
+  const jumps = createJumpReport()
   let dropped = 0
   for (let leaf = 0; leaf < ledger.head.history.size; leaf++) {
     const transaction = ledger.decodedTransaction(leaf)
@@ -45,12 +55,39 @@ export function* openReadings(
       dropped += statement.count
       continue
     }
+    if (statement.type !== 'readings') continue
     const opened = open(statement, ledger.getPayload(statement.payloadDigest))
     if (typeof opened === 'string') faults.set(opened, (faults.get(opened) ?? 0) + 1)
-    else yield* opened
+    else {
+      jumps.look(`${toHex(statement.device)}/${statement.lane}`, opened)
+      yield* opened
+    }
   }
   const unopened = [...faults].map(([code, statements]) => ({ code, statements }))
-  return { unopened, dropped }
+  return { unopened, dropped, ...jumps.found() }
+}
+
+function createJumpReport(): {
+  look(lane: string, readings: readonly DeviceReading[]): void
+  found(): Pick<OpenReport, 'jumps' | 'firstJumps'>
+} {
+  // By lane: urgent readings overtake the others on their way to the ledger.
+  const finders = new Map<string, ReturnType<typeof createJumpFinder>>()
+  const firstJumps: (TimeJump & { readonly device: string })[] = []
+  let jumps = 0
+  return {
+    look(lane, readings) {
+      const find = finders.get(lane) ?? createJumpFinder()
+      finders.set(lane, find)
+      for (const { device, reading } of readings) {
+        const jump = find(reading)
+        if (jump === undefined) continue
+        jumps++
+        if (firstJumps.length < JUMPS_NAMED_MAX) firstJumps.push({ device, ...jump })
+      }
+    },
+    found: () => ({ jumps, firstJumps })
+  }
 }
 
 /** @returns the readings, or the code of why there are none */

@@ -3,7 +3,6 @@ import {
   deviceAnswerFormat,
   deviceRequestFormat,
   errorCode,
-  isVitalchainError,
   openSession,
   toHex,
   VitalchainError,
@@ -12,11 +11,10 @@ import {
   type ErrorValues,
   type Transaction
 } from '@vitalchain/core'
-import { getLane } from '@vitalchain/contracts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { FramedStream, Network } from '../network/index.ts'
+import type { FramedStream } from '../network/index.ts'
+import { refusal, type DeviceRequests } from './device-requests.ts'
 import { checkDeviceKey } from './known-device.ts'
-import type { Admission } from '../pool/admission.ts'
 
 /** Name of the protocol; `docs/spec/device-protocol.md`. */
 export const DEVICE_PROTOCOL: string = 'device'
@@ -27,8 +25,18 @@ export const SESSION_QUEUE_MAX: number = 1_024
 /** Requests of one session that are worked on, or whose answers are not sent yet, at once. */
 const REQUESTS_AT_ONCE = 64
 
-/** Serves devices over libp2p. Anybody may submit what proves itself; only a device may read, and only its own chain. spec S-1 */
+/** Serves the connections of devices. Anybody may submit what proves itself; only a device may read, and only its own chain. spec S-1 */
 export interface DeviceSessions {
+  /**
+   * Serves one connection until it ends. Never rejects.
+   *
+   * @param from - `peer`: who connected, for the log; `authenticated`: whether the transport showed the device who this node is,
+   * so that hello comes unasked
+   */
+  serve(
+    frames: FramedStream,
+    from: { readonly peer: string; readonly authenticated: boolean }
+  ): Promise<void>
   /** Sends receipts of newly committed statements to the devices whose sessions are open. */
   committed(transactions: Iterable<Transaction>): void
   /** Sessions open now. */
@@ -38,14 +46,12 @@ export interface DeviceSessions {
 /** Makes the {@link DeviceSessions} of a node. */
 export function createDeviceSessions({
   ledger,
-  network,
-  admission,
+  requests,
   node,
   log
 }: {
   readonly ledger: Ledger
-  readonly network: Network
-  readonly admission: Admission
+  readonly requests: DeviceRequests
   /** The node's transport public key. */
   readonly node: Uint8Array
   readonly log: (event: string, values: ErrorValues) => void
@@ -54,16 +60,42 @@ export function createDeviceSessions({
   const open = new Map<string, Set<DeviceSession>>()
   let size = 0
 
-  network.handleStream(
-    DEVICE_PROTOCOL,
-    { maxFrameBytes: deviceRequestFormat.bytesMax },
-    async (frames, { peer }) => {
+  function openFor(
+    session: DeviceSession,
+    { request, session: cose }: Extract<DeviceRequest, { type: 'session' }>,
+    challenge: Uint8Array
+  ): Uint8Array | undefined {
+    try {
+      const { device, signed } = openSession(cose, { network: ledger.network, node, challenge })
+      checkDeviceKey(ledger.state, device, signed.publicKey)
+      const name = toHex(device)
+      open.set(name, (open.get(name) ?? new Set()).add(session))
+      session.answer({ type: 'done', request })
+      return device
+    } catch (error) {
+      session.answer(refusal(request, error))
+      return undefined
+    }
+  }
+
+  function forget(session: DeviceSession, device: Uint8Array): void {
+    const name = toHex(device)
+    open.get(name)?.delete(session)
+    if (open.get(name)?.size === 0) open.delete(name)
+  }
+
+  return {
+    get size() {
+      return size
+    },
+    async serve(frames, { peer, authenticated }) {
       const session = new DeviceSession(frames)
       const challenge = new Uint8Array(randomBytes(32))
       size++
-      let device: string | undefined
+      let device: Uint8Array | undefined
       try {
-        session.answer({ type: 'hello', network: ledger.network, node, challenge })
+        if (authenticated)
+          session.answer({ type: 'hello', network: ledger.network, node, challenge })
         for await (const frame of frames.read()) {
           const request = deviceRequestFormat.decode(frame)
           if (request.type === 'session') {
@@ -71,7 +103,11 @@ export function createDeviceSessions({
             else session.answer(refusal(request.request, sessionOpen()))
           } else {
             await session.room()
-            session.begin(serve(request, session, device))
+            const answered =
+              request.type === 'greeting'
+                ? requests.greet(request.nonce, challenge)
+                : requests.answer(request, device)
+            session.begin(answered.then(answer => session.answer(answer)))
           }
         }
         await session.finish()
@@ -81,70 +117,8 @@ export function createDeviceSessions({
       } finally {
         size--
         session.end()
-        if (device !== undefined) open.get(device)?.delete(session)
-        if (device !== undefined && open.get(device)?.size === 0) open.delete(device)
+        if (device !== undefined) forget(session, device)
       }
-    }
-  )
-
-  function openFor(
-    session: DeviceSession,
-    { request, session: cose }: Extract<DeviceRequest, { type: 'session' }>,
-    challenge: Uint8Array
-  ): string | undefined {
-    try {
-      const { device, signed } = openSession(cose, { network: ledger.network, node, challenge })
-      checkDeviceKey(ledger.state, device, signed.publicKey)
-      const name = toHex(device)
-      open.set(name, (open.get(name) ?? new Set()).add(session))
-      session.answer({ type: 'done', request })
-      return name
-    } catch (error) {
-      session.answer(refusal(request, error))
-      return undefined
-    }
-  }
-
-  async function serve(
-    asked: Exclude<DeviceRequest, { type: 'session' }>,
-    session: DeviceSession,
-    device: string | undefined
-  ): Promise<void> {
-    const { request } = asked
-    try {
-      if (asked.type === 'submit') {
-        await admission.submit({ transaction: asked.transaction, payload: asked.payload })
-        session.answer({ type: 'done', request })
-        return
-      }
-      if (device === undefined)
-        throw new VitalchainError('ERR_SESSION', 'reading needs a session signed by the device')
-      if (asked.type === 'head') {
-        const lane = getLane(ledger.state, fromName(device), asked.lane)
-        session.answer({
-          type: 'head',
-          request,
-          lane: lane && { boot: lane.boot, seq: lane.seq, head: lane.head }
-        })
-        return
-      }
-      const leaf = ledger.findTransaction(asked.id)
-      const own = leaf === undefined ? undefined : ownStatement(ledger, leaf, device)
-      if (leaf === undefined || own === undefined)
-        throw new VitalchainError(
-          'ERR_NOT_COMMITTED',
-          'no statement of this device with this identity is on the ledger',
-          { retryable: true }
-        )
-      session.answer({ type: 'receipt', id: asked.id, receipt: ledger.receipt(leaf) })
-    } catch (error) {
-      session.answer(refusal(request, error))
-    }
-  }
-
-  return {
-    get size() {
-      return size
     },
     committed(transactions) {
       if (open.size === 0) return
@@ -223,23 +197,6 @@ class DeviceSession {
   }
 }
 
-function ownStatement(ledger: Ledger, leaf: number, device: string): Transaction | undefined {
-  const transaction = ledger.decodedTransaction(leaf)
-  return transaction?.type === 'statement' && toHex(transaction.statement.device) === device
-    ? transaction
-    : undefined
-}
-
-function fromName(name: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(name, 'hex'))
-}
-
 function sessionOpen(): VitalchainError {
   return new VitalchainError('ERR_SESSION', 'this connection has a session already')
-}
-
-function refusal(request: number, error: unknown): DeviceAnswer {
-  const retryable = isVitalchainError(error) ? error.retryable : true
-  const message = isVitalchainError(error) ? error.message.slice(0, 256) : 'internal error'
-  return { type: 'refused', request, code: errorCode(error), message, retryable }
 }

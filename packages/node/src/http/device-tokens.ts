@@ -21,7 +21,7 @@ export const CHALLENGE_MS: number = 60_000
 /** How long a device's token is good, ms. A new one costs two requests. At least {@link CHALLENGE_MS}: see `open`. */
 export const DEVICE_TOKEN_MS: number = 15 * 60_000
 
-/** Tokens of one device at once: each start of a device takes one, and one that restarts without end gets no more. */
+/** Tokens of one device at once: each connection takes one, and one that connects without end gets so many in a minute. */
 export const DEVICE_TOKENS_MAX: number = 16
 
 /** Tokens of all devices at once, about 5 MB. */
@@ -83,15 +83,18 @@ export function createDeviceTokens(ground: DeviceTokenGround, now: () => number)
     return remaining > 0 && remaining <= CHALLENGE_MS
   }
 
+  /** A device whose connections break again and again gives up its oldest token, once the challenge of that is no longer good. */
   function makeRoom(device: Uint8Array): void {
     const time = now()
     for (const [name, each] of issued) if (each.expires <= time) issued.delete(name)
-    let own = 0
-    for (const each of issued.values()) if (equalBytes(each.device, device)) own++
-    if (own >= DEVICE_TOKENS_MAX || issued.size >= TOKENS_MAX)
-      throw new VitalchainError('ERR_BUSY', 'too many sessions are open; come back later', {
-        retryable: true
-      })
+    const own = [...issued].filter(([, each]) => equalBytes(each.device, device))
+    const [oldest] = own
+    if (own.length >= DEVICE_TOKENS_MAX && oldest !== undefined) {
+      const [name, { expires }] = oldest
+      if (expires - DEVICE_TOKEN_MS + CHALLENGE_MS <= time) issued.delete(name)
+      else throw tooMany()
+    }
+    if (issued.size >= TOKENS_MAX) throw tooMany()
   }
 
   return {
@@ -123,6 +126,12 @@ export function createDeviceTokens(ground: DeviceTokenGround, now: () => number)
       return timingSafeEqual(sha256(utf8(secret)), found.secretHash) ? found.device : undefined
     }
   }
+}
+
+function tooMany(): VitalchainError {
+  return new VitalchainError('ERR_BUSY', 'too many sessions are open; come back later', {
+    retryable: true
+  })
 }
 
 /** The challenge that a session says it answers. `openSession` checks everything in it afterwards. */

@@ -80,10 +80,20 @@ function transactionData(transaction: Transaction): object {
   const { device, lane, boot, seq } = statement
   const place = { device: toHex(device), lane, boot, seq }
   if (transaction.type === 'conflict') return place
-  if (statement.type === 'gap') {
-    const { last, count, reason } = statement
-    return { statement: 'gap', ...place, last, count, reason }
+  switch (statement.type) {
+    case 'readings': {
+      const { count, from, to, flags } = statement
+      return { statement: 'readings', ...place, count, from, to, flags }
+    }
+    case 'gap': {
+      const { last, count, reason } = statement
+      return { statement: 'gap', ...place, last, count, reason }
+    }
+    case 'rotation': {
+      const { algorithm, bytes } = statement.newKey
+      return { statement: 'rotation', ...place, newKey: { algorithm, key: toHex(bytes) } }
+    }
+    case 'stream':
+      return { statement: 'stream', ...place, bound: statement.stream !== undefined }
   }
-  const { count, from, to, flags } = statement
-  return { statement: 'readings', ...place, count, from, to, flags }
 }

@@ -1,11 +1,23 @@
 import { STATUS_CODES } from 'node:http'
 import { isIPv4 } from 'node:net'
-import { errorCode, isVitalchainError, VitalchainError, type ErrorValues } from '@vitalchain/core'
+import {
+  errorCode,
+  isVitalchainError,
+  STATE_KEY_BYTES_MAX,
+  VitalchainError,
+  type ErrorValues
+} from '@vitalchain/core'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { listenForWebSockets } from '../listeners/websocket.ts'
 import type { LedgerNode } from '../types.ts'
 import { createAccess } from './access.ts'
+import { allowCrossOrigin } from './cross-origin.ts'
+import { addCheckpointRoute } from './checkpoint.ts'
 import { createDeviceTokens } from './device-tokens.ts'
+import { addDeviceListRoute } from './device-list.ts'
+import { addDeviceRoute } from './devices.ts'
 import { PROBLEM_TYPE, toProblem } from './problem.ts'
+import { addChainRoutes, addProofRoutes } from './proofs.ts'
 import {
   addEventRoutes,
   addMemberRoutes,
@@ -15,6 +27,7 @@ import {
   addSubmissionRoutes,
   type RouteComponents
 } from './routes.ts'
+import { addTileRoutes } from './tiles.ts'
 
 /** Connections at once. Each has one request under way of at most 131 kB, so all together hold at most 67 MB. */
 const CONNECTIONS_MAX = 512
@@ -27,6 +40,8 @@ export interface HttpApiOptions {
   readonly node: LedgerNode
   /** The bearer token of the local operator, who may read everything: at least 32 characters, made at random. */
   readonly token: string
+  /** Origins whose pages may use the API from a browser, such as `https://ward.example`. Default: none. */
+  readonly allowOrigins?: readonly string[]
   /** Told of failures; never of a URL, a header or a body. */
   readonly log?: (event: string, values: ErrorValues) => void
   /** The clock, ms since 1970. */
@@ -61,11 +76,12 @@ export interface HttpApi {
 /**
  * Makes the HTTP API of a node. Nothing listens before `listen()`.
  *
- * @throws VitalchainError `ERR_TOKEN` for a token that could be guessed
+ * @throws VitalchainError `ERR_TOKEN` for a token that could be guessed, `ERR_ORIGIN` for an origin that is none
  */
 export function createHttpApi({
   node,
   token,
+  allowOrigins = [],
   log = () => undefined,
   now = Date.now
 }: HttpApiOptions): HttpApi {
@@ -96,6 +112,8 @@ export function createHttpApi({
     // Its answer would be no problem document; a node that stopped says so itself.
     return503OnClosing: false,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // A key of the state in hexadecimal.
+    routerOptions: { maxParamLength: 2 * STATE_KEY_BYTES_MAX },
     frameworkErrors(error, request, reply) {
       void refuse(error, request, reply)
     },
@@ -121,15 +139,27 @@ export function createHttpApi({
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
   })
+  allowCrossOrigin(app, allowOrigins)
   app.addHook('preClose', async () => closing.abort())
+  listenForWebSockets(app.server, {
+    door: () => node.deviceDoor,
+    allowOrigins,
+    closing: closing.signal
+  })
 
   // Each in a scope of its own, so that each takes its own media types.
   for (const add of [
     addPublicRoutes,
+    addChainRoutes,
     addSubmissionRoutes,
     addSessionRoutes,
+    addDeviceRoute,
     addReadingRoutes,
+    addProofRoutes,
     addMemberRoutes,
+    addDeviceListRoute,
+    addCheckpointRoute,
+    addTileRoutes,
     addEventRoutes
   ]) {
     void app.register(async scope => add(scope, components))

@@ -53,6 +53,8 @@ const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['ERR_NOT_A_MEMBER', { status: 403, title: 'Only members may do this' }],
   ['ERR_NOT_THE_OWNER', { status: 403, title: 'Only the owner may do this' }],
   ['ERR_NOT_FOUND', { status: 404, title: 'Not found' }],
+  ['ERR_TREE_RANGE', { status: 404, title: 'The history has no such size' }],
+  ['ERR_NO_CHECKPOINT', { status: 404, title: 'No checkpoint yet', retryAfterS: RETRY_SOON_S }],
   ['ERR_NOT_COMMITTED', { status: 404, title: 'Not on the ledger' }],
   ['ERR_ALREADY_COMMITTED', { status: 409, title: 'On the ledger already' }],
   ['ERR_PLACE_TAKEN', { status: 409, title: 'The place is taken' }],
@@ -61,6 +63,15 @@ const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['ERR_CHAIN_QUARANTINED', { status: 409, title: 'The lane is closed' }],
   ['ERR_CHAIN_AHEAD', { status: 409, title: 'The one before is not on the ledger' }],
   ['ERR_DEVICE_EXISTS', { status: 409, title: 'The device is registered already' }],
+  ['ERR_DEVICE_KEY', { status: 403, title: "Not the lane's key" }],
+  ['ERR_DEVICE_RETIRED', { status: 409, title: 'The device is retired' }],
+  ['ERR_CLAIM_EXISTS', { status: 409, title: 'The claim exists already' }],
+  ['ERR_CLAIM_UNKNOWN', { status: 404, title: 'No such claim is open' }],
+  ['ERR_CLAIM_EXPIRED', { status: 409, title: 'The claim is over' }],
+  ['ERR_CLAIM_MISMATCH', { status: 422, title: 'Not the device that is expected' }],
+  ['ERR_KEY_PROOF', { status: 422, title: 'Not signed with the new key' }],
+  ['ERR_STREAM', { status: 409, title: 'Not a stream of this lane' }],
+  ['ERR_NO_OFFER', { status: 409, title: 'The device is not offered' }],
   ['ERR_CHANGE_UNKNOWN', { status: 404, title: 'No such change is open' }],
   ['ERR_UNKNOWN_MEMBER', { status: 404, title: 'No such member' }],
   ['ERR_CHANGE_OPEN', { status: 409, title: 'The change is proposed already' }],
@@ -93,6 +104,7 @@ const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
     'ERR_CHANGES_IN_BLOCK',
     { status: 503, title: 'Too many changes at once', retryAfterS: RETRY_SOON_S }
   ],
+  ['ERR_DAMAGED', { status: 500, title: 'Damaged at this node: ask another' }],
   ['ERR_BUSY', { status: 503, title: 'Busy', retryAfterS: RETRY_SOON_S }],
   ['ERR_NOT_STARTED', { status: 503, title: 'Not running', retryAfterS: RETRY_SOON_S }]
 ])

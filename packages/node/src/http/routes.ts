@@ -1,15 +1,5 @@
 import { callHead, getDevice, getLane, proposeCodec } from '@vitalchain/contracts'
-import {
-  decodeCbor,
-  decodeTransaction,
-  errorCode,
-  fromHex,
-  HASH_BYTES,
-  isVitalchainError,
-  toHex,
-  VitalchainError,
-  type Transaction
-} from '@vitalchain/core'
+import { decodeCbor, errorCode, isVitalchainError, toHex, VitalchainError } from '@vitalchain/core'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { FIRST_CURSOR, parseCursor } from '../ledger/events.ts'
 import type { LedgerNode } from '../types.ts'
@@ -17,7 +7,9 @@ import { unitFormat } from '../pool/unit.ts'
 import { forbidden, mayReadOf, type Access } from './access.ts'
 import type { DeviceTokens } from './device-tokens.ts'
 import { writeEvents } from './event-stream.ts'
+import { CBOR, COSE } from './media-types.ts'
 import { membersReport, previewReport } from './members-report.ts'
+import { deviceOf, notFound, parseHash, parseLane, transactionAt } from './parameters.ts'
 
 /** Event streams at once: a hospital's sinks, dashboards and alerts. Each is a reader of the store. */
 export const EVENT_STREAMS_MAX: number = 32
@@ -27,9 +19,6 @@ const SESSION_BODY_BYTES_MAX = 1_024
 
 /** Bytes of a proposed change: about 300 are used. */
 const PREVIEW_BODY_BYTES_MAX = 2_048
-
-const CBOR = 'application/cbor'
-const COSE = 'application/cose'
 
 /** What the routes work with. */
 export interface RouteComponents {
@@ -86,15 +75,6 @@ export function addSessionRoutes(app: FastifyInstance, { node, devices }: RouteC
 
 /** Reading. Nothing here is answered before it is known who asks. */
 export function addReadingRoutes(app: FastifyInstance, { node, access }: RouteComponents): void {
-  app.get<{ Params: { id: string } }>('/v1/receipts/:id', (request, reply) => {
-    const reader = access.requireReader(request.headers.authorization)
-    const id = parseHash(request.params.id)
-    const leaf = node.ledger.findTransaction(id)
-    if (leaf !== undefined && !mayReadOf(reader, deviceOf(transactionAt(node, leaf))))
-      throw forbidden()
-    return reply.type(CBOR).send(node.receipt(id))
-  })
-
   app.get<{ Params: { digest: string } }>('/v1/payloads/:digest', (request, reply) => {
     access.requireOperator(request.headers.authorization)
     const payload = node.ledger.getPayload(parseHash(request.params.digest))
@@ -169,7 +149,7 @@ export function addEventRoutes(
 }
 
 /** Lets the routes of this scope take bodies of one media type, as bytes. */
-function acceptBytes(app: FastifyInstance, type: string): void {
+export function acceptBytes(app: FastifyInstance, type: string): void {
   app.addContentTypeParser(
     type,
     { parseAs: 'buffer' },
@@ -177,34 +157,11 @@ function acceptBytes(app: FastifyInstance, type: string): void {
   )
 }
 
-function bodyBytes(body: unknown): Uint8Array {
+/** The bytes of a body. @throws VitalchainError `ERR_MEDIA_TYPE` when there are none */
+export function bodyBytes(body: unknown): Uint8Array {
   if (!(body instanceof Uint8Array))
     throw new VitalchainError('ERR_MEDIA_TYPE', 'this resource needs a body, with its media type')
   return body
-}
-
-function transactionAt({ ledger }: LedgerNode, leaf: number): Transaction {
-  const bytes = ledger.transaction(leaf)
-  if (bytes === undefined) throw notFound('the ledger holds no such transaction')
-  return decodeTransaction(bytes)
-}
-
-/** The device that a transaction is a statement of. */
-function deviceOf(transaction: Transaction): Uint8Array | undefined {
-  return transaction.type === 'statement' ? transaction.statement.device : undefined
-}
-
-function parseHash(text: string): Uint8Array {
-  const hash = fromHex(text)
-  if (hash.length !== HASH_BYTES)
-    throw new VitalchainError('ERR_HEX', `expected ${2 * HASH_BYTES} hexadecimal digits`)
-  return hash
-}
-
-function parseLane(text: string): 0 | 1 {
-  if (text === '0') return 0
-  if (text === '1') return 1
-  throw new VitalchainError('ERR_SCHEMA', 'a lane is 0 or 1')
 }
 
 /** Refuses a cursor while there is still a status code to refuse it with. */
@@ -212,8 +169,4 @@ function requireCursor({ ledger }: LedgerNode, from: unknown): asserts from is s
   const { height, index } = parseCursor(typeof from === 'string' ? from : '')
   if (from === FIRST_CURSOR || index < (ledger.header(height)?.transactionCount ?? 0)) return
   throw new VitalchainError('ERR_CURSOR', 'no event of this ledger stands at the cursor')
-}
-
-function notFound(message: string): VitalchainError {
-  return new VitalchainError('ERR_NOT_FOUND', message)
 }

@@ -1,28 +1,26 @@
 import {
-  consistencyProof,
   decodeTransaction,
   equalBytes,
   HASH_BYTES,
-  inclusionProof,
   leafHash,
-  receiptFormat,
   TILE_WIDTH,
   tileNodeReader,
-  verifyInclusion,
   VitalchainError,
   type Block,
   type Certificate,
-  type HandOver,
   type Header,
   type NodeReader,
   type Place,
   type TileReader,
   type Transaction
 } from '@vitalchain/core'
-import type { StoreReader } from '../store/store.ts'
+import type { StoreRange, StoreReader, StoreRecord } from '../store/store.ts'
 import { numberKey, placeKey, readNumber, tileKey } from '../store/tables.ts'
 import type { ValidatorTerm } from './check-header.ts'
+import { nodeStore, type Head } from './head.ts'
+import { createProofs, type Proofs } from './proofs.ts'
 import {
+  damaged,
   firstLeaf,
   readHeaderRecord,
   readTransactionRecord,
@@ -35,7 +33,7 @@ import {
  * What was committed, and the proofs of it. Everything is hashed again before it is handed out; what is damaged is
  * `ERR_DAMAGED`, never served.
  */
-export interface Archive {
+export interface Archive extends Proofs {
   /** The header of a height; undefined at 0 and above the newest block. */
   header(height: number): Header | undefined
   /** The certificate that this node committed a height with. */
@@ -50,44 +48,49 @@ export interface Archive {
   heightOf(index: number): number
   /** The position of a statement, call or conflict by its identity. */
   findTransaction(id: Uint8Array): number | undefined
+  /** The position of the gap that stands for statements of which this identity is the last one's. */
+  findGap(lastDropped: Uint8Array): number | undefined
   /** The position of the statement that stands at, or for a gap begins at, a place in a device's lane. */
   findPlace(device: Uint8Array, lane: 0 | 1, place: Place): number | undefined
   /** A tile of the history tree; partial ones hold what they hold now. */
   tile(tileLevel: number, tileIndex: number): Uint8Array | undefined
-  /** Path of a leaf in the tree of a size. @throws VitalchainError `ERR_TREE_RANGE` */
-  inclusionProof(index: number, size: number): Uint8Array[]
-  /** Proof that the tree of one size continues that of a smaller. @throws VitalchainError `ERR_TREE_RANGE` */
-  consistencyProof(first: number, second: number): Uint8Array[]
-  /**
-   * The bytes of the receipt of a transaction, against the header of its own block.
-   *
-   * @throws VitalchainError `ERR_NOT_COMMITTED`, `ERR_DAMAGED` when the store holds no proof that holds
-   */
-  receipt(index: number): Uint8Array
 }
 
 /** What an archive reads from. */
 export interface ArchiveSource {
-  /** The bytes of the genesis document. */
+  /** The bytes of the genesis document, and their SHA-256. */
   readonly genesis: Uint8Array
+  readonly network: Uint8Array
   /** The store as of the newest block. */
   readonly view: () => StoreReader
-  /** The number of leaves of the newest block's history. */
-  readonly size: () => number
+  /** The newest block. */
+  readonly head: () => Head
   /** All validator sets since genesis, ascending. */
   readonly terms: () => readonly ValidatorTerm[]
+  /** Records of the places table, as they are in the store now. */
+  readonly places: (range: StoreRange) => Promise<readonly StoreRecord[]>
 }
 
 /** Reads and proves what was committed. */
-export function createArchive({ genesis, view, size, terms }: ArchiveSource): Archive {
+export function createArchive({
+  genesis,
+  network,
+  view,
+  head,
+  terms,
+  places
+}: ArchiveSource): Archive {
+  const size = (): number => head().history.size
   const readTile: TileReader = (tileLevel, tileIndex) =>
     view().get('tiles', tileKey({ tileLevel, tileIndex }))
   const readNode: NodeReader = tileNodeReader(readTile)
 
   const record = (height: number): HeaderRecord | undefined => {
-    if (!Number.isSafeInteger(height) || height < 1) return undefined
+    if (!Number.isSafeInteger(height) || height < 1 || height > head().height) return undefined
     const encoded = view().get('headers', numberKey(height))
-    return encoded === undefined ? undefined : readHeaderRecord(encoded)
+    const found = encoded && readHeaderRecord(encoded)
+    if (found?.header.height !== height) throw damaged('header', height)
+    return found
   }
   const transaction = (index: number): TransactionRecord | undefined => {
     if (!Number.isSafeInteger(index) || index < 0 || index >= size()) return undefined
@@ -111,21 +114,6 @@ export function createArchive({ genesis, view, size, terms }: ArchiveSource): Ar
     }
     return found
   }
-  const requireSize = (asked: number): void => {
-    if (asked > size()) {
-      throw new VitalchainError('ERR_TREE_RANGE', `the history has ${size()} leaves`, {
-        values: { asked, size: size() }
-      })
-    }
-  }
-  const handOversUpTo = (height: number): HandOver[] =>
-    terms()
-      .filter(({ from }) => from > 1 && from <= height)
-      .map(({ from, validators }) => {
-        const handOver = record(from - 1)
-        if (handOver === undefined) throw damaged('header', from - 1)
-        return { header: handOver.header, certificate: handOver.certificate, validators }
-      })
 
   return {
     header: height => record(height)?.header,
@@ -146,47 +134,32 @@ export function createArchive({ genesis, view, size, terms }: ArchiveSource): Ar
       return found && decodeTransaction(found.bytes)
     },
     heightOf: index => committed(index).height,
-    findTransaction: id => leafOf(view().get('ids', id)),
+    findTransaction(id) {
+      const leaf = leafOf(view().get('ids', id))
+      // Nothing is found in the place of another: whoever asks takes its receipt for that of this one.
+      const found = leaf === undefined ? undefined : transaction(leaf)
+      if (leaf !== undefined && !(found && equalBytes(decodeTransaction(found.bytes).id, id)))
+        throw damaged('place', leaf)
+      return leaf
+    },
+    findGap: lastDropped => leafOf(view().get('named', lastDropped)),
     findPlace: (device, lane, place) => leafOf(view().get('places', placeKey(device, lane, place))),
     tile: readTile,
-    inclusionProof(index, treeSize) {
-      requireSize(treeSize)
-      return inclusionProof(index, treeSize, readNode)
-    },
-    consistencyProof(first, second) {
-      requireSize(second)
-      return consistencyProof(first, second, readNode)
-    },
-    receipt(index) {
-      const { height, bytes } = committed(index)
-      const found = record(height)
-      if (found === undefined) throw damaged('header', height)
-      const { header, certificate } = found
-      const path = inclusionProof(index, header.history.size, readNode)
-      const { history } = header
-      if (!verifyInclusion(leafHash(bytes), index, history.size, path, history.root)) {
-        throw damaged('proof', index)
-      }
-      const handOvers = handOversUpTo(height)
-      return receiptFormat.encode({
-        genesis,
-        handOvers,
-        header,
-        certificate,
-        index,
-        path,
-        transaction: bytes
-      })
-    }
+    ...createProofs({
+      genesis,
+      network,
+      head,
+      terms,
+      record,
+      committed,
+      readNode,
+      places,
+      state: { get: key => view().get('state', key) },
+      nodes: nodeStore(view)
+    })
   }
 }
 
 function leafOf(encoded: Uint8Array | undefined): number | undefined {
   return encoded && readNumber(encoded)
-}
-
-function damaged(what: string, index: number): VitalchainError {
-  return new VitalchainError('ERR_DAMAGED', `the store's ${what} ${index} is missing or damaged`, {
-    values: { what, index }
-  })
 }

@@ -1,10 +1,14 @@
 import { advanceLeadership, heightRecordFormat } from '@vitalchain/consensus'
 import type { BlockContext, StateReader } from '@vitalchain/contracts'
 import {
+  decodeTransaction,
   equalBytes,
   genesisFormat,
+  isVitalchainError,
   networkId,
   proveState,
+  toHex,
+  verifyStateProof,
   VitalchainError,
   type Certificate,
   type Genesis,
@@ -19,10 +23,12 @@ import { createArchive } from './archive.ts'
 import { buildBlock, validateBlock, type Base } from './blocks.ts'
 import { checkCertifies } from './check-header.ts'
 import { createBell, FIRST_CURSOR, streamEvents } from './events.ts'
+import { createDamageList, watched } from './damage.ts'
 import type { Executed } from './execute.ts'
 import { createTerm, loadTip, nodeStore, termOf, toHead, type Tip } from './head.ts'
 import { createOverlay } from './overlay.ts'
-import { commitWrites, firstLeaf } from './records.ts'
+import { commitWrites, firstLeaf, readTransactionRecord } from './records.ts'
+import { createRestore } from './restore.ts'
 import type { CommittedBlock, Ledger, LedgerInit } from './types.ts'
 
 export type * from './types.ts'
@@ -43,8 +49,25 @@ export async function openLedger(init: LedgerInit): Promise<Ledger> {
   const { store, genesis, rules, now = Date.now } = init
   const document = genesisFormat.decode(genesis)
   const tip = await loadTip(store, rules, { bytes: genesis, document })
-  const payloads = await openPayloadStore(store)
+  const payloads = await openPayloadStore(store, retentionIn(store))
   return createLedger({ store, genesis, rules, now }, document, tip, payloads)
+}
+
+/** The retention class that the newest statement gives a payload; undefined when none names it or it cannot be read. */
+function retentionIn(store: StoreReader): (digest: Uint8Array) => number | undefined {
+  return digest => {
+    try {
+      const leaf = store.get('named', digest)
+      const record = leaf && store.get('transactions', leaf)
+      const found = record && decodeTransaction(readTransactionRecord(record).bytes)
+      return found?.type === 'statement' && found.statement.type === 'readings'
+        ? found.statement.retention
+        : undefined
+    } catch (error) {
+      if (isVitalchainError(error) && error.code !== 'ERR_STORE') return undefined
+      throw error
+    }
+  }
 }
 
 function createLedger(
@@ -61,9 +84,29 @@ function createLedger(
   const closing = new AbortController()
   const bell = createBell()
   const size = (): number => tip.head.history.size
-  const archive = createArchive({ genesis, view: () => view, size, terms: () => tip.terms })
+  const damage = createDamageList()
+  const unwatched = createArchive({
+    genesis,
+    network,
+    view: () => view,
+    head: () => tip.head,
+    terms: () => tip.terms,
+    places: range => store.range('places', range)
+  })
+  const archive = watched(unwatched, damage.note)
   const state: StateReader = { get: key => view.get('state', key) }
   const nodes = nodeStore(() => view)
+
+  const provenState: StateReader = {
+    get(key) {
+      const value = state.get(key)
+      const claim = { root: tip.head.stateRoot, key, value, proof: proveState(nodes, key) }
+      if (verifyStateProof(claim)) return value
+      throw new VitalchainError('ERR_DAMAGED', 'a value of the state is damaged', {
+        values: { table: 'state', key: toHex(key) }
+      })
+    }
+  }
 
   const readTile: TileReader = (tileLevel, tileIndex) => archive.tile(tileLevel, tileIndex)
 
@@ -156,13 +199,29 @@ function createLedger(
     return { ...done, certificate }
   }
 
+  const restore = createRestore({
+    network,
+    store,
+    head: () => tip.head,
+    validators: validatorsOf,
+    transaction: index => unwatched.transaction(index),
+    exclusive(task) {
+      const result = commits.then(task)
+      commits = result.catch(() => undefined)
+      return result
+    }
+  })
+
   return {
     ...archive,
+    damage,
+    restore,
     network,
     genesis: document,
     genesisBytes: genesis,
     rules,
     state,
+    provenState,
     get frontier() {
       return tip.frontier
     },

@@ -9,6 +9,7 @@ import {
   equalBytes,
   format,
   HEADER_BYTES_MAX,
+  laneAfter,
   mapped,
   optional,
   tuple,
@@ -20,12 +21,14 @@ import {
   type Certificate,
   type Format,
   type Header,
+  type Transaction,
   type ValidatorSet
 } from '@vitalchain/core'
 import { leadershipCodec, type Leadership } from '@vitalchain/consensus'
 import { META, nodeKey, numberKey, placeKey, readNumber, tileKey } from '../store/tables.ts'
 import type { StoreWrite } from '../store/store.ts'
 import { wantedWrite, type WantedPayload } from '../store/wanted-payloads.ts'
+import type { CertifiedBlock } from './certified-block.ts'
 import type { Effects, Executed } from './execute.ts'
 
 /** What is stored of a block beside its transactions. */
@@ -60,16 +63,26 @@ export const leadershipFormat: Format<Leadership> = format('leadership', 32 * 10
 /**
  * Reads a header record, hashed again.
  *
- * @throws VitalchainError `ERR_DAMAGED` when its certificate is not for its header
+ * @throws VitalchainError `ERR_DAMAGED` when it is none, or its certificate is not for its header
  */
 export function readHeaderRecord(encoded: Uint8Array): HeaderRecord {
-  const record = headerRecord.decode(encoded)
+  let record: HeaderRecord
+  try {
+    record = headerRecord.decode(encoded)
+  } catch (cause) {
+    throw new VitalchainError('ERR_DAMAGED', 'a header in the store is damaged', { cause })
+  }
   if (!equalBytes(blockHash(record.header), record.certificate.blockHash)) {
     throw new VitalchainError('ERR_DAMAGED', 'a header in the store is damaged', {
       values: { height: record.header.height }
     })
   }
   return record
+}
+
+/** Reads a header record as it is: whether its parts belong together is not checked. Throws as `Format.decode` does. */
+export function readHeaderParts(encoded: Uint8Array): HeaderRecord {
+  return headerRecord.decode(encoded)
 }
 
 /** A committed transaction with the height of its block. */
@@ -118,27 +131,14 @@ export function commitWrites(
   certificate: Certificate,
   { leadership, handsOver, wanted }: CommitNotes
 ): StoreWrite[] {
-  const { header, previousCertificate } = block
+  const { header } = block
   const height = u64be(header.height)
   const first = firstLeaf(header)
   const writes = stateWrites(effects)
-  writes.push({
-    table: 'headers',
-    key: height,
-    value: headerRecord.encode({ header, certificate, previousCertificate })
-  })
+  writes.push(headerWrite({ block, certificate }))
   for (const [offset, { bytes, transaction }] of transactions.entries()) {
-    const leaf = u64be(first + offset)
-    writes.push({ table: 'transactions', key: leaf, value: concatBytes([height, bytes]) })
-    writes.push({ table: 'ids', key: transaction.id, value: leaf })
-    if (transaction.type === 'statement') {
-      const { device, lane } = transaction.statement
-      const key = placeKey(device, lane, transaction.statement)
-      writes.push({ table: 'places', key, value: leaf })
-      if (transaction.statement.type === 'readings') {
-        writes.push({ table: 'named', key: transaction.statement.payloadDigest, value: leaf })
-      }
-    }
+    const leaf = first + offset
+    writes.push(transactionWrite(header.height, leaf, bytes), ...indexWrites(leaf, transaction))
   }
   for (const tile of effects.tiles) {
     writes.push({ table: 'tiles', key: tileKey(tile), value: tile.bytes })
@@ -152,6 +152,42 @@ export function commitWrites(
     { table: 'meta', key: META.leadership, value: leadershipFormat.encode(leadership) },
     { table: 'meta', key: META.head, value: height }
   )
+  return writes
+}
+
+/** The write of a header record. */
+export function headerWrite({ block, certificate }: CertifiedBlock): StoreWrite {
+  const { header, previousCertificate } = block
+  return {
+    table: 'headers',
+    key: u64be(header.height),
+    value: headerRecord.encode({ header, certificate, previousCertificate })
+  }
+}
+
+/** The write of a transaction record. */
+export function transactionWrite(height: number, leaf: number, bytes: Uint8Array): StoreWrite {
+  const value = concatBytes([u64be(height), bytes])
+  return { table: 'transactions', key: u64be(leaf), value }
+}
+
+/** The writes by which a transaction is found. */
+export function indexWrites(index: number, transaction: Transaction): StoreWrite[] {
+  const leaf = u64be(index)
+  const writes: StoreWrite[] = [{ table: 'ids', key: transaction.id, value: leaf }]
+  if (transaction.type === 'statement') {
+    const { device, lane } = transaction.statement
+    const key = placeKey(device, lane, transaction.statement)
+    writes.push({ table: 'places', key, value: leaf })
+    if (transaction.statement.type === 'readings') {
+      writes.push({ table: 'named', key: transaction.statement.payloadDigest, value: leaf })
+    }
+    // What the lane's head is behind a gap: a device that lost its outbox asks for it. spec S-5
+    if (transaction.statement.type === 'gap') {
+      const { head } = laneAfter(transaction.statement, transaction.id)
+      writes.push({ table: 'named', key: head, value: leaf })
+    }
+  }
   return writes
 }
 
@@ -172,4 +208,12 @@ function stateWrites({ state, nodes }: Pick<Effects, 'state' | 'nodes'>): StoreW
     writes.push({ table: 'nodes', key: nodeKey(position), value })
   }
   return writes
+}
+
+/** The error for a part of the store that is missing, or is not what the ledger's certified headers prove. */
+export function damaged(what: string, index: number, cause?: unknown): VitalchainError {
+  return new VitalchainError('ERR_DAMAGED', `the store's ${what} ${index} is missing or damaged`, {
+    values: { what, index },
+    ...(cause === undefined ? {} : { cause })
+  })
 }

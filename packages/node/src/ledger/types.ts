@@ -13,9 +13,11 @@ import type { Payload, PayloadMeta } from '../store/payload-store.ts'
 import type { Store } from '../store/store.ts'
 import type { WantedPayload } from '../store/wanted-payloads.ts'
 import type { Archive } from './archive.ts'
+import type { DamageList } from './damage.ts'
 import type { CommittedEvent, Cursor } from './events.ts'
 import type { Candidate, Executed, Refusal } from './execute.ts'
 import type { Head } from './head.ts'
+import type { Restore } from './restore.ts'
 
 /** What a leader built. */
 export interface Built {
@@ -75,6 +77,11 @@ export interface LedgerReader extends Archive {
   readonly head: Head
   /** The state after the newest block. Values are hashed when written and checked when read. */
   readonly state: StateReader
+  /**
+   * The same for serving: each value, or that there is none, is proved under the head's state root when it is read.
+   * Throws `ERR_DAMAGED` or `ERR_STATE_NODE` otherwise.
+   */
+  readonly provenState: StateReader
   /** The validator set of a height up to the next; by default of the next. */
   validators(height?: number): ValidatorSet
   /** What this node heard at a height beside the block, of the newest heights; undefined when that was nothing. spec C-34 */
@@ -105,6 +112,10 @@ export interface LedgerReader extends Archive {
 /** The durable ledger of one node: everything below the vote. */
 export interface Ledger extends LedgerReader {
   readonly rules: Rules
+  /** What reading of what was committed found damaged, and is to be healed. */
+  readonly damage: DamageList
+  /** Writes damaged records anew. */
+  readonly restore: Restore
   /** The history tree after the newest block, as appending to it needs it. */
   readonly frontier: Frontier
   /**

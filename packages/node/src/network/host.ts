@@ -6,6 +6,7 @@ import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { KadDHT } from '@libp2p/kad-dht'
 import { ping, type Ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { memberDht } from './dht.ts'
 import { memberGossip } from './gossip.ts'
@@ -73,7 +74,7 @@ export interface HostInit {
 }
 
 /**
- * A libp2p node, not started: TCP, Noise, Yamux, with limits that strangers cannot use against
+ * A libp2p node, not started: TCP and WebSocket, Noise, Yamux, with limits that strangers cannot use against
  * members. libp2p counts connections before it knows who connects, so its own limit is set out of
  * reach and strangers are counted here, after the handshake told who they are.
  */
@@ -93,7 +94,7 @@ export async function createHost(init: HostInit): Promise<Host> {
     start: false,
     privateKey: transportPrivateKey(init.privateKey),
     addresses: { listen: [...init.listen], announce: [...init.announce] },
-    transports: [tcp()],
+    transports: [tcp(), webSockets()],
     connectionEncrypters: [noise()],
     streamMuxers: [
       spareWindowUpdates(

@@ -13,7 +13,15 @@ import {
   VitalchainError,
   type Transaction
 } from '@vitalchain/core'
-import { checkNetwork, signedParts } from '@vitalchain/contracts'
+import {
+  checkNetwork,
+  equalKeys,
+  getDevice,
+  getLane,
+  laneKey,
+  signedParts,
+  type StatementTransaction
+} from '@vitalchain/contracts'
 import { verifyInThreadPool } from '../crypto/node-crypto-backend.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Pending, Pool } from './pool.ts'
@@ -149,10 +157,22 @@ export function createAdmission({
   /** A statement may come before the one that it follows; a call may when that one waits here. */
   function isHeld(objection: VitalchainError, transaction: Transaction): boolean {
     if (objection.code !== 'ERR_CHAIN_AHEAD') return false
+    if (transaction.type === 'statement') return isByLane(transaction)
     return transaction.type !== 'call' || pool.find(transaction.call.previous) !== undefined
   }
 
-  /** Another signed statement of the same kind at the same place, committed or waiting. spec D-6 */
+  /** Signed by the lane's key of today, or by one that a waiting rotation brings: strangers take no place in the pool. */
+  function isByLane({ statement, signed }: StatementTransaction): boolean {
+    const device = getDevice(ledger.state, statement.device)
+    if (device === undefined) return false
+    const lane = getLane(ledger.state, statement.device, statement.lane)
+    return (
+      equalKeys(laneKey(device, lane), signed.publicKey) ||
+      pool.hasRotation(statement, signed.publicKey)
+    )
+  }
+
+  /** Another signed statement that contradicts this one at its place, committed or waiting. spec D-6 */
   function contradictedBy(transaction: Transaction): Uint8Array | undefined {
     if (transaction.type !== 'statement') return undefined
     const { statement } = transaction
@@ -161,7 +181,9 @@ export function createAdmission({
     const other = committed ?? pool.rival(transaction)?.bytes
     if (other === undefined) return undefined
     const known = decodeTransaction(other)
-    if (known.type !== 'statement' || known.statement.type !== statement.type) return undefined
+    if (known.type !== 'statement') return undefined
+    // A device may drop what it did not send: a gap in the place of something else is no contradiction.
+    if ((known.statement.type === 'gap') !== (statement.type === 'gap')) return undefined
     if (equalBytes(known.id, transaction.id) || comparePlaces(known.statement, statement) !== 0)
       return undefined
     return other

@@ -1,6 +1,6 @@
-import type { Rules, StateReader } from '@vitalchain/contracts'
+import { equalKeys, laneChain, type Rules, type StateReader } from '@vitalchain/contracts'
 import type { Candidate } from '../ledger/execute.ts'
-import { toHex, VitalchainError, type Transaction } from '@vitalchain/core'
+import { toHex, VitalchainError, type PublicKey, type Transaction } from '@vitalchain/core'
 import { payloadDigest } from './unit.ts'
 
 /** Transactions waiting: a backlog of minutes; about as many bytes again as {@link POOL_BYTES_MAX} beside theirs. Payloads wait on the disk. */
@@ -34,6 +34,8 @@ export interface Pool {
   names(payload: Uint8Array): boolean
   /** The waiting transaction that follows the same one as this, or the waiting evidence of the same fault. */
   rival(transaction: Transaction): Pending | undefined
+  /** Whether a rotation of this lane to this key waits. */
+  hasRotation(lane: { readonly device: Uint8Array; readonly lane: 0 | 1 }, key: PublicKey): boolean
   /** @throws VitalchainError `ERR_BUSY` (retryable) when there is no room for a transaction of so many bytes */
   checkRoom(transaction: Transaction, size: number): void
   /** @throws VitalchainError as {@link checkRoom} */
@@ -121,6 +123,15 @@ export function createPool(rules: Rules, state: StateReader): Pool {
       if (accusation !== undefined) return accusations.get(accusation)
       const link = rules.link(transaction)
       return link === undefined ? undefined : chains.get(link.chain)?.get(toHex(link.previous))
+    },
+    hasRotation({ device, lane }, key) {
+      const chain = chains.get(laneChain(device, lane))?.values() ?? []
+      return [...chain].some(
+        ({ transaction }) =>
+          transaction.type === 'statement' &&
+          transaction.statement.type === 'rotation' &&
+          equalKeys(transaction.statement.newKey, key)
+      )
     },
     checkRoom(transaction, size) {
       const link = rules.link(transaction)

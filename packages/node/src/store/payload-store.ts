@@ -74,7 +74,8 @@ export interface PayloadStore {
   wanted(max: number): readonly WantedPayload[]
 }
 
-const metaFormat: Format<PayloadMeta> = format(
+/** The bytes of what is kept about a payload, and back. */
+export const payloadMetaFormat: Format<PayloadMeta> = format(
   'payload meta',
   64,
   tuple({ retention: uint(15), storedTime: uint(), storedHeight: uint(), size: uint() })
@@ -88,8 +89,15 @@ interface Change {
   readonly wanted?: number
 }
 
-/** Keeps payloads in a store, written in groups. */
-export async function openPayloadStore(store: Store): Promise<PayloadStore> {
+/**
+ * Keeps payloads in a store, written in groups.
+ *
+ * @param retentionOf - the retention class of the newest statement that names a payload, when the note about it is damaged
+ */
+export async function openPayloadStore(
+  store: Store,
+  retentionOf: (digest: Uint8Array) => number | undefined = () => undefined
+): Promise<PayloadStore> {
   let queue = new Map<string, Change>()
   let queuedBytes = 0
   /** What the disk is busy with. */
@@ -126,10 +134,18 @@ export async function openPayloadStore(store: Store): Promise<PayloadStore> {
 
   const readMeta = (digest: Uint8Array): PayloadMeta | undefined => {
     const encoded = unlessDamaged(() => store.get('payloadMeta', digest))
-    return encoded === undefined ? undefined : metaFormat.decode(encoded)
+    return encoded === undefined ? undefined : payloadMetaFormat.decode(encoded)
   }
 
   const wanted = await openWantedPayloads(store, has)
+
+  const fetchAgain = (again: WantedPayload): void => {
+    // A failed deletion leaves the payload damaged, which the next reading finds again.
+    write({ digest: again.digest, wanted: again.retention }).then(
+      () => wanted.add([again]),
+      () => undefined
+    )
+  }
 
   return {
     async put({ digest, bytes, retention }, { time, height }) {
@@ -154,17 +170,14 @@ export async function openPayloadStore(store: Store): Promise<PayloadStore> {
     },
     get(digest) {
       const bytes = unlessDamaged(() => store.get('payloads', digest))
-      if (bytes !== undefined && equalBytes(sha256(bytes), digest)) return bytes
-      const meta = has(digest) ? readMeta(digest) : undefined
-      if (meta !== undefined) {
-        const again = { digest, retention: meta.retention }
-        // A failed deletion leaves the payload damaged, which the next reading finds again.
-        write({ digest, wanted: meta.retention }).then(
-          () => wanted.add([again]),
-          () => undefined
-        )
+      const whole = bytes !== undefined && equalBytes(sha256(bytes), digest)
+      const noteIsDamaged = isDamaged(() => store.get('payloadMeta', digest))
+      if (!whole || noteIsDamaged) {
+        const isThere = noteIsDamaged || has(digest)
+        const retention = isThere ? (readMeta(digest)?.retention ?? retentionOf(digest)) : undefined
+        if (retention !== undefined) fetchAgain({ digest, retention })
       }
-      return undefined
+      return whole ? bytes : undefined
     },
     meta: readMeta,
     has,
@@ -185,8 +198,18 @@ function writesOf({ digest, stored, wanted }: Change): StoreWrite[] {
   return [
     wanted === undefined ? unwantedWrite(digest) : wantedWrite({ digest, retention: wanted }),
     { table: 'payloads', key: digest, value: stored?.bytes },
-    { table: 'payloadMeta', key: digest, value: stored && metaFormat.encode(stored.meta) }
+    { table: 'payloadMeta', key: digest, value: stored && payloadMetaFormat.encode(stored.meta) }
   ]
+}
+
+function isDamaged(read: () => unknown): boolean {
+  try {
+    read()
+    return false
+  } catch (error) {
+    if (isStoreFailure(error) && error.code === 'ERR_DAMAGED') return true
+    throw error
+  }
 }
 
 function unlessDamaged(read: () => Uint8Array | undefined): Uint8Array | undefined {

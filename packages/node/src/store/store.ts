@@ -49,6 +49,19 @@ export interface StoreEntry {
   readonly damaged: boolean
 }
 
+/** Which records of a table to read. */
+export interface StoreRange {
+  readonly from: Uint8Array
+  readonly to: Uint8Array
+  readonly max: number
+}
+
+/** A record of a known table. */
+export interface StoreRecord {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
 /** The disk of one node: tables of bytes by bytes. What is in them is described in `tables.ts`. */
 export interface Store extends StoreReader {
   /** The directory, or `memory`. */
@@ -68,8 +81,14 @@ export interface Store extends StoreReader {
   note(write: StoreWrite, dropBefore: Uint8Array): Promise<void>
   /** A view that later writes do not change. It must be closed. */
   snapshot(): StoreSnapshot
-  /** Every record, or every record of one table, in the order of the keys. */
-  entries(table?: TableName): AsyncIterable<StoreEntry>
+  /**
+   * Up to `max` records of a table from one key to another, both included, in the order of the keys.
+   *
+   * @throws VitalchainError `ERR_DAMAGED` when one of them is not what was written, `ERR_STORE` when the disk fails
+   */
+  range(table: TableName, range: StoreRange): Promise<readonly StoreRecord[]>
+  /** Every record, or every record of one table or of no known table, in the order of the keys. */
+  entries(table?: TableName | 'unknown'): AsyncIterable<StoreEntry>
   /** Waits for writes under way and closes the files. */
   close(): Promise<void>
 }
@@ -80,12 +99,15 @@ type Database = AbstractLevel<string | Buffer | Uint8Array, Uint8Array, Uint8Arr
  * Opens the store in a directory, which is made when absent, or a new one in memory when the location is `memory`.
  *
  * @param onFailure - told of the first write that fails: the store takes no other, so the node must end and start again
+ * @param options - `sync`: false for a store that is made again after a power cut, and need not be durable;
+ * `anyFormat`: true to look into a store whatever its format record says
  * @throws VitalchainError `ERR_STORE_LOCKED` when another process has it open, `ERR_STORE_FORMAT` when it was written in
  * another layout or is no store of a node, `ERR_STORE` when the disk fails
  */
 export async function openStore(
   location: string,
-  onFailure: (error: VitalchainError) => void = () => undefined
+  onFailure: (error: VitalchainError) => void = () => undefined,
+  { sync = true, anyFormat = false }: { readonly sync?: boolean; readonly anyFormat?: boolean } = {}
 ): Promise<Store> {
   const encoding = { keyEncoding: 'view', valueEncoding: 'view' }
   const database: Database =
@@ -105,9 +127,9 @@ export async function openStore(
       ? new VitalchainError('ERR_STORE_LOCKED', 'another process has the store open', { cause })
       : storeError('the store cannot be opened', cause)
   }
-  const store = new LevelStore(location, database, onFailure)
+  const store = new LevelStore(location, database, onFailure, sync)
   try {
-    await checkFormat(store)
+    if (!anyFormat) await checkFormat(store)
   } catch (error) {
     await store.close()
     throw error
@@ -134,12 +156,19 @@ class LevelStore implements Store {
   readonly location: string
   readonly #database: Database
   readonly #onFailure: (error: VitalchainError) => void
+  readonly #sync: boolean
   #failure: VitalchainError | undefined
 
-  constructor(location: string, database: Database, onFailure: (error: VitalchainError) => void) {
+  constructor(
+    location: string,
+    database: Database,
+    onFailure: (error: VitalchainError) => void,
+    sync: boolean
+  ) {
     this.location = location
     this.#database = database
     this.#onFailure = onFailure
+    this.#sync = sync
   }
 
   get(table: TableName, key: Uint8Array): Uint8Array | undefined {
@@ -159,7 +188,7 @@ class LevelStore implements Store {
     this.#requireSound()
     try {
       // `sync` is LevelDB's; the store in memory does not know it.
-      await this.#database.batch(operations, { sync: true } as object)
+      await this.#database.batch(operations, { sync: this.#sync } as object)
     } catch (cause) {
       throw this.#fail(cause)
     }
@@ -194,10 +223,46 @@ class LevelStore implements Store {
     return this.#failure
   }
 
-  async *entries(table?: TableName): AsyncGenerator<StoreEntry> {
+  async range(table: TableName, { from, to, max }: StoreRange): Promise<StoreRecord[]> {
+    const range = { gte: fullKey(table, from), lte: fullKey(table, to), limit: max }
+    let found: [Uint8Array, Uint8Array][]
+    try {
+      found = await this.#database.iterator(range).all()
+    } catch (cause) {
+      throw storeError('the store cannot be read', cause)
+    }
+    return found.map(([full, record]) => ({
+      key: Uint8Array.from(full.subarray(1)),
+      value: opened(table, full, record)
+    }))
+  }
+
+  async *entries(table?: TableName | 'unknown'): AsyncGenerator<StoreEntry> {
+    if (table === 'unknown') {
+      yield* this.#unknownEntries()
+      return
+    }
     const letter = table && TABLES[table].charCodeAt(0)
-    const range =
+    yield* this.#entriesOf(
       letter === undefined ? {} : { gte: Uint8Array.of(letter), lt: Uint8Array.of(letter + 1) }
+    )
+  }
+
+  /** What stands between the tables. */
+  async *#unknownEntries(): AsyncGenerator<StoreEntry> {
+    const letters = Object.values(TABLES).map(letter => letter.charCodeAt(0))
+    let from = 0
+    for (const letter of letters.toSorted((one, other) => one - other)) {
+      yield* this.#entriesOf({ gte: Uint8Array.of(from), lt: Uint8Array.of(letter) })
+      from = letter + 1
+    }
+    yield* this.#entriesOf({ gte: Uint8Array.of(from) })
+  }
+
+  async *#entriesOf(range: {
+    readonly gte?: Uint8Array
+    readonly lt?: Uint8Array
+  }): AsyncGenerator<StoreEntry> {
     for await (const [full, record] of this.#database.iterator(range)) {
       const name = TABLE_NAMES.get(full[0] ?? 0)
       yield {
@@ -224,15 +289,18 @@ class LevelStore implements Store {
     } catch (cause) {
       throw storeError('the store cannot be read', cause)
     }
-    if (record === undefined) return undefined
-    const value = unseal(full, record)
-    if (value === undefined) {
-      throw new VitalchainError('ERR_DAMAGED', 'a record in the store is damaged', {
-        values: { table, key: toHex(key) }
-      })
-    }
-    return value
+    return record === undefined ? undefined : opened(table, full, record)
   }
+}
+
+function opened(table: TableName, full: Uint8Array, record: Uint8Array): Uint8Array {
+  const value = unseal(full, record)
+  if (value === undefined) {
+    throw new VitalchainError('ERR_DAMAGED', 'a record in the store is damaged', {
+      values: { table, key: toHex(full.subarray(1)) }
+    })
+  }
+  return value
 }
 
 function operationOf({

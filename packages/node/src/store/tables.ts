@@ -18,8 +18,9 @@ import { concatBytes, fromHex, u32be, u64be, u8, type Place, type TileId } from 
  * | payloads     | P      | SHA-256 of the payload                      | the encrypted payload                                     |
  * | payloadMeta  | r      | SHA-256 of the payload                      | CBOR: retention class, stored at (ms), at height, size    |
  * | wanted       | w      | SHA-256 of a payload that is missing here   | its retention class, u8                                   |
- * | named        | N      | SHA-256 of a payload that a statement names | leaf index of the newest such statement, u64              |
+ * | named        | N      | SHA-256 of a payload that a statement names, or of the last one that a gap stands for | leaf index of the newest such statement, u64 |
  * | heard        | H      | height, u64                                 | what was heard at a height and no block tells, for blame  |
+ * | checkpoints  | c      | `latest`, `newest` or `split`               | CBOR: shares of checkpoints, see `checkpoints/keeper.ts`  |
  *
  * All integers are big-endian, so that the order of the keys is theirs.
  */
@@ -37,7 +38,8 @@ export const TABLES: Readonly<Record<TableName, string>> = {
   payloadMeta: 'r',
   wanted: 'w',
   named: 'N',
-  heard: 'H'
+  heard: 'H',
+  checkpoints: 'c'
 }
 
 /** The name of a table. */
@@ -56,6 +58,7 @@ export type TableName =
   | 'wanted'
   | 'named'
   | 'heard'
+  | 'checkpoints'
 
 /** Keys of the meta table. */
 export const META: Readonly<Record<'format' | 'genesis' | 'head' | 'leadership', Uint8Array>> = {

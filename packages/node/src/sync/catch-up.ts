@@ -1,8 +1,5 @@
 import {
-  blockFormat,
   blockHash,
-  bytes,
-  certificateCodec,
   equalBytes,
   errorCode,
   isVitalchainError,
@@ -11,10 +8,10 @@ import {
   uint,
   VitalchainError,
   type Block,
-  type Certificate,
   type ErrorValues,
   type Format
 } from '@vitalchain/core'
+import { certifiedBlockFormat } from '../ledger/certified-block.ts'
 import { checkCertifies } from '../ledger/check-header.ts'
 import type { Executed } from '../ledger/execute.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -30,20 +27,15 @@ export const SYNC_BYTES_MAX: number = 4 * 1024 * 1024
 /** How long a member may take for the next block, ms. */
 const SYNC_TIMEOUT_MS = 5_000
 
-const BLOCKS = 'blocks'
+/** The name of the request for certified blocks. */
+export const BLOCKS: string = 'blocks'
 
-const rangeFormat: Format<{ readonly from: number }> = format(
+/** The bytes of such a request: the first height. */
+export const rangeFormat: Format<{ readonly from: number }> = format(
   'range',
   16,
   tuple({ from: uint(Number.MAX_SAFE_INTEGER, 1) })
 )
-
-const certifiedFormat: Format<{ readonly block: Uint8Array; readonly certificate: Certificate }> =
-  format(
-    'certified block',
-    blockFormat.bytesMax + 8 * 1024,
-    tuple({ block: bytes(1, blockFormat.bytesMax), certificate: certificateCodec })
-  )
 
 /** Brings a node that is behind to the others' height. */
 export interface CatchUp {
@@ -112,13 +104,12 @@ export function createCatchUp({
       before = ledger.head.height
       let next = before + 1
       const answer = network.request(member, BLOCKS, rangeFormat.encode({ from: before + 1 }), {
-        maxResponseBytes: SYNC_BYTES_MAX + certifiedFormat.bytesMax,
+        maxResponseBytes: SYNC_BYTES_MAX + certifiedBlockFormat.bytesMax,
         timeoutMs: SYNC_TIMEOUT_MS,
         signal: signal()
       })
       for await (const part of answer) {
-        const { block: encoded, certificate } = certifiedFormat.decode(part)
-        const block = blockFormat.decode(encoded)
+        const { block, certificate } = certifiedBlockFormat.decode(part)
         // A member that sends other blocks than were asked for could go on for ever, and nobody else would be asked.
         if (block.header.height !== next || next >= before + 1 + SYNC_BLOCKS_MAX)
           throw new VitalchainError('ERR_BLOCK_HEIGHT', `block ${next} was to come`, {
@@ -212,7 +203,7 @@ async function* certifiedBlocks(
     const block = ledger.block(height)
     const certificate = ledger.certificate(height)
     if (block === undefined || certificate === undefined) return
-    const encoded = certifiedFormat.encode({ block: blockFormat.encode(block), certificate })
+    const encoded = certifiedBlockFormat.encode({ block, certificate })
     sent += encoded.length
     yield encoded
   }

@@ -10,6 +10,8 @@ export interface TestNetworkOptions {
   readonly validators?: number
   /** The contracts of the network. Default: members and devices. */
   readonly contracts?: readonly Contract[]
+  /** Multiaddrs that each node listens on. Default: any free TCP port on loopback. */
+  readonly listen?: readonly string[]
   /** Told what the nodes log, with the index of the node. */
   readonly log?: (node: number, event: string, values: ErrorValues) => void
 }
@@ -29,6 +31,7 @@ export interface TestNetwork {
 export async function createTestNetwork({
   validators = 4,
   contracts,
+  listen,
   log
 }: TestNetworkOptions = {}): Promise<TestNetwork> {
   const founded = foundNetwork({
@@ -47,10 +50,12 @@ export async function createTestNetwork({
         keys: {
           transport: secret.transport,
           consensus: secret.consensus,
+          checkpoint: secret.checkpoint,
           operator: operatorSigner(secret)
         },
         // Each knows those before it; connections serve both ways.
         bootstrap: nodes.flatMap(each => each.addresses()),
+        ...(listen === undefined ? {} : { listen }),
         ...(contracts === undefined ? {} : { contracts }),
         ...(log === undefined
           ? {}

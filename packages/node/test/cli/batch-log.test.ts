@@ -23,6 +23,7 @@ function submissionOf(count: number, seq: number): Steps {
   const id = new Uint8Array(32).fill(seq)
   return {
     submission: {
+      type: 'readings',
       lane: 0,
       place: { boot: 0, seq },
       id,

@@ -16,12 +16,34 @@ t.test('a stopped node gives back every reading with its time and flag', async t
     node.keysFile
   )
   t.equal(exit, 0)
-  t.same(err, [])
+  t.same(err, [
+    'the times of 8867-4 of monitor-1 jump from 2026-01-01T00:01:00.000Z to 2026-01-01T00:00:00.000Z'
+  ])
   t.same(out, [
     'time,device,code,unit,value,flag',
     '2026-01-01T00:00:00.000Z,monitor-1,8867-4,/min,70.5,',
     '2026-01-01T00:01:00.000Z,monitor-1,8867-4,/min,0,sensor-off',
     '2026-01-01T00:00:00.000Z,monitor-1,8867-4,/min,72,'
+  ])
+})
+
+t.test('dates that jump by fourteen months come back as they were given, and are told', async t => {
+  const later = heartRates(70, 71).map(each => ({ ...each, time: each.time + 36e9 }))
+  const node = await stoppedNode(t.testdir(), [
+    heartRates(68, 69),
+    [...heartRates(70, 71, 72).slice(2), ...later]
+  ])
+  const { exit, out, err } = await run(
+    'export',
+    '--data-dir',
+    node.dataDir,
+    '--keys',
+    node.keysFile
+  )
+  t.equal(exit, 0)
+  t.equal(out[4], '2027-02-21T16:00:00.000Z,monitor-1,8867-4,/min,70,')
+  t.same(err, [
+    'the times of 8867-4 of monitor-1 jump from 2026-01-01T00:02:00.000Z to 2027-02-21T16:00:00.000Z'
   ])
 })
 

@@ -5,7 +5,10 @@ import t, { type Test } from 'tap'
 import { foundHospitals, type Hospital } from '../../src/dev/hospitals.ts'
 import { createHospitalProcess, type HospitalProcess } from '../../src/dev/hospital-process.ts'
 import { freePorts } from '../../src/dev/free-ports.ts'
+import { startPlainProcesses } from '../plain-processes.ts'
 import { run, type Ran } from './run.ts'
+
+startPlainProcesses()
 
 /** Runs `vitalchain member …` for the node of a directory. */
 function member(dataDir: string, ...argv: readonly string[]): Promise<Ran> {
@@ -145,6 +148,16 @@ t.test('a hospital joins by vote and leaves again, by the commands alone', async
     /remove Hospital 5: it is in force/
   )
   t.match(await json(three!, 'list'), { validators: 4, changes: [] })
+  // What its key signed from now on would only serve to forge history. C-48
+  let keys = parse(await readFile(join(newcomer, 'keys.json'), 'utf8'))
+  for (const end = Date.now() + 20_000; 'consensus' in keys && Date.now() < end;) {
+    await new Promise(resolve => setTimeout(resolve, 50))
+    keys = parse(await readFile(join(newcomer, 'keys.json'), 'utf8'))
+  }
+  t.same(Object.keys(keys).toSorted(), ['checkpoint', 'operator', 'retiredConsensus', 'transport'])
+  await node.stop()
+  await node.start()
+  t.match(await json(newcomer, 'list'), { membership: 'removed' }, 'it knows what it was')
   t.match(
     await member(three!, 'preview', '--remove', 'Hospital 4'),
     { exit: 0 },

@@ -8,13 +8,22 @@ export interface Ran {
 }
 
 /** Runs a command in this process. */
-export async function run(...argv: readonly string[]): Promise<Ran> {
+export function run(...argv: readonly string[]): Promise<Ran> {
+  return runUntil(new AbortController().signal, argv)
+}
+
+/** Runs a command that is told to end at once. */
+export function runStopped(...argv: readonly string[]): Promise<Ran> {
+  return runUntil(AbortSignal.abort(), argv)
+}
+
+async function runUntil(stop: AbortSignal, argv: readonly string[]): Promise<Ran> {
   const out: string[] = []
   const err: string[] = []
   const exit = await runCli(argv, {
     out: line => out.push(...line.split('\n')),
     err: line => err.push(...line.split('\n')),
-    stop: new AbortController().signal,
+    stop,
     inputEnd: () => new Promise(() => undefined)
   })
   return { exit, out, err }

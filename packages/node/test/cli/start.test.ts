@@ -53,6 +53,18 @@ t.test('a node that cannot start says why, and one that ends by itself is report
   t.equal(node.pid, undefined)
 })
 
+t.test('an origin that is none is refused before anything is opened', async t => {
+  const { hospitals } = await foundHospitals(t.testdir(), 1, () => undefined)
+  const { dataDir = '' } = hospitals[0] ?? {}
+  const file = join(dataDir, 'node.json')
+  const config = JSON.parse(await readFile(file, 'utf8')) as { readonly http: object }
+  const http = { ...config.http, allowOrigins: ['*'] }
+  await writeFile(file, JSON.stringify({ ...config, http }))
+  const { exit, err } = await run('start', '--data-dir', dataDir)
+  t.equal(exit, 1)
+  t.match(err.at(-1), /\(ERR_ORIGIN\)/)
+})
+
 t.test('keys that others may read are refused', { skip: process.platform === 'win32' }, async t => {
   const { hospitals } = await foundHospitals(t.testdir(), 1, () => undefined)
   const { dataDir = '' } = hospitals[0] ?? {}
@@ -77,11 +89,16 @@ t.test('keys of another network, or of two members, are refused and named', asyn
     ['transport', stranger],
     ['consensus', stranger],
     ['consensus', second],
+    ['checkpoint', second],
     ['operator', second]
   ] as const) {
     const mixed: MemberSecrets = { ...secrets, [name]: wrong[name] }
-    const { transport, consensus, operator } = mixed
-    const keys = { transport: toHex(transport), consensus: toHex(consensus) }
+    const { transport, consensus, checkpoint, operator } = mixed
+    const keys = {
+      transport: toHex(transport),
+      consensus: toHex(consensus),
+      checkpoint: toHex(checkpoint)
+    }
     await writeFile(
       join(dataDir, 'keys.json'),
       JSON.stringify({ ...keys, operator: toHex(operator) })

@@ -17,7 +17,7 @@ t.test('a receipt is VALID, and what it proves is said in words', async t => {
   t.match(text, '2 readings, sealed in')
   t.match(text, 'boot 0, number 0 of its readings lane')
   t.match(text, 'in block 2 or before')
-  t.match(text, 'known to 10 ms')
+  t.match(text, 'to within 10 ms')
   t.match(text, '3 of 4 hospitals')
   t.match(text, 'genesis-only')
 })
@@ -94,4 +94,31 @@ t.test('what cannot be read is no verdict', async t => {
     t.same(out, [])
     t.ok(err.length > 0)
   }
+})
+
+t.test('the name of a file cannot pass for a verdict', async t => {
+  if (process.platform === 'win32') return
+  const dir = t.testdir({})
+  const node = await stoppedNode(join(dir, 'node'), [heartRates(70)])
+  const name = join(dir, 'a\nVALID b.receipt')
+  await writeFile(name, 'no receipt')
+  const { exit, out } = await run('verify', name, '--genesis', node.genesisFile, '--quiet')
+  t.equal(exit, 1)
+  t.equal(out.length, 1)
+  t.match(out[0], /^INVALID .*a\\u\{a\}VALID b\.receipt: /)
+})
+
+t.test('a text that is none is INVALID, a file without an end is refused', async t => {
+  const dir = t.testdir({ checkpoint: Buffer.from('vitalchain/\xff\n1\n', 'latin1') })
+  const node = await stoppedNode(join(dir, 'node'), [heartRates(70)])
+  t.match(await run('verify', join(dir, 'checkpoint'), '--genesis', node.genesisFile), {
+    exit: 1,
+    out: [/ERR_SCHEMA/]
+  })
+  if (process.platform !== 'linux') return
+  for (const argv of [
+    ['/dev/zero', '--genesis', node.genesisFile],
+    [node.receiptFile, '--genesis', '/dev/zero']
+  ])
+    t.match(await run('verify', ...argv), { exit: 2, out: [], err: [/more than .*ERR_FILE/] })
 })

@@ -24,11 +24,12 @@ import { createVoteState, openVoteStore } from '../../src/consensus/vote-store.t
 import { createNodeSigner } from '../../src/crypto/node-signer.ts'
 import { nodeCryptoBackend } from '../../src/crypto/node-crypto-backend.ts'
 import { decodeFrames, encodeFrame } from '../../src/network/framing.ts'
+import { foundNetwork } from '../../src/testing/found-network.ts'
 import { until } from '../node/wait.ts'
 
 useCryptoBackend(nodeCryptoBackend)
 
-const GENESIS = new Uint8Array(0)
+const GENESIS = foundNetwork({ names: ['Berlin'], created: 0 }).document
 const SCOPE = { network: sha256(GENESIS), recoveryEpoch: 0 }
 const cli = fileURLToPath(new URL('../../src/cli/bin.ts', import.meta.url))
 const child = fileURLToPath(new URL('signer-child.ts', import.meta.url))

@@ -60,7 +60,7 @@ async function bench(
     network: links,
     votes: votes ?? (await keptVotes(network, self)),
     source,
-    signer: memberOf(network, self).consensus,
+    signer: { ...memberOf(network, self).consensus, destroy: () => undefined },
     now: () => START_MS + 60_000,
     log: () => undefined,
     onBehind: () => undefined,

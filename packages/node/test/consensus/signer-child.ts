@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { sha256, useCryptoBackend } from '@vitalchain/core'
 import { serveSigner } from '../../src/consensus/signer-server.ts'
@@ -37,9 +37,10 @@ await serveSigner({
     },
     begin: height => signer.begin(height),
     distrust: () => signer.distrust(),
+    retire: proof => signer.retire(proof),
     close: () => signer.close()
   },
-  scope: { network: sha256(new Uint8Array(0)), recoveryEpoch: 0 },
+  scope: { network: sha256(readFileSync(join(dataDir, 'genesis.cbor'))), recoveryEpoch: 0 },
   path: socket,
   log: () => undefined
 })

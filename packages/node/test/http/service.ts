@@ -1,4 +1,5 @@
 import { signSession, type ErrorValues, type Signer } from '@vitalchain/core'
+import type { Contract } from '@vitalchain/contracts'
 import type { Test } from 'tap'
 import { createHttpApi, type HttpApi } from '../../src/http/index.ts'
 import { unitFormat, type Unit } from '../../src/pool/unit.ts'
@@ -31,12 +32,20 @@ export interface Service {
 }
 
 /** Starts a network; 4 hospitals unless a test needs only one ledger to read from. */
-export async function startService(t: Test, validators: number = 4): Promise<Service> {
+export async function startService(
+  t: Test,
+  validators: number = 4,
+  contracts?: readonly Contract[]
+): Promise<Service> {
   const logged: string[] = []
   const log = (event: string, values: ErrorValues): void => {
     logged.push(`${event} ${JSON.stringify(values)}`)
   }
-  const network = await createTestNetwork({ validators, log: (_node, ...line) => log(...line) })
+  const network = await createTestNetwork({
+    validators,
+    log: (_node, ...line) => log(...line),
+    ...(contracts === undefined ? {} : { contracts })
+  })
   const members = network.nodes.map(node => ({
     node,
     api: createHttpApi({ node, token: TOKEN, log })

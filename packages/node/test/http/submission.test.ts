@@ -157,7 +157,7 @@ t.test('a transaction handed over by HTTP', async t => {
       return unitFormat.encode({ transaction: statementTransaction(cose), payload })
     },
     403,
-    'ERR_SIGNATURE'
+    'ERR_DEVICE_KEY'
   )
 
   await refuse('a replay', async () => unitFormat.encode(unit), 409, 'ERR_ALREADY_COMMITTED')
@@ -223,7 +223,7 @@ t.test('a transaction handed over by HTTP', async t => {
         seq,
         previous,
         last: { boot, seq },
-        lastDropped: sha256(Uint8Array.of(2)),
+        lastDropped: statementFormat.encode(statement),
         count: 1,
         reason: 1,
         time: 0

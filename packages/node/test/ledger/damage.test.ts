@@ -50,6 +50,24 @@ t.test('a transaction that is not the one in the history is never served', async
   t.throws(() => ledger.receipt(1), DAMAGED)
 })
 
+t.test('no transaction is found under the identity of another', async t => {
+  const location = t.testdir()
+  const { network } = await storeOf(location)
+  const before = await testLedger(network, location)
+  const [one, other] = [0, 1].map(leaf => before.decodedTransaction(leaf)!.id)
+  await before.close()
+  const store = await openStore(location)
+  await store.write([
+    { table: 'ids', key: one!, value: u64be(1) },
+    { table: 'ids', key: other!, value: u64be(99) }
+  ])
+  await store.close()
+  const ledger = await testLedger(network, location)
+  t.teardown(() => ledger.close())
+  for (const id of [one!, other!]) t.throws(() => ledger.findTransaction(id), DAMAGED)
+  t.same(ledger.damage.first(), { type: 'index' }, 'which is healed')
+})
+
 t.test('a missing transaction is damage, not absence', async t => {
   const location = t.testdir()
   const { network } = await storeOf(location)

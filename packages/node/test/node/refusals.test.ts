@@ -62,7 +62,7 @@ t.test(
     const cases: [string, Uint8Array, Uint8Array | undefined, string][] = [
       ['an unknown device', stranger.candidate.bytes, stranger.payload, 'ERR_DEVICE_UNKNOWN'],
       ['a revoked device', revoked.candidate.bytes, revoked.payload, 'ERR_DEVICE_REVOKED'],
-      ['another key than the device has', forged, next.payload, 'ERR_SIGNATURE'],
+      ['another key than the device has', forged, next.payload, 'ERR_DEVICE_KEY'],
       ['a damaged signature', damaged, next.payload, 'ERR_SIGNATURE'],
       ['a replay', first.candidate.bytes, first.payload, 'ERR_ALREADY_COMMITTED'],
       ['another network', otherNetwork.candidate.bytes, otherNetwork.payload, 'ERR_OTHER_NETWORK'],

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { PAYLOAD_BYTES_MAX, sha256, u32be, utf8 } from '@vitalchain/core'
+import { PAYLOAD_BYTES_MAX, sha256, u32be, useCryptoBackend, utf8 } from '@vitalchain/core'
+import { nodeCryptoBackend } from '../../src/crypto/node-crypto-backend.ts'
 import {
   openPayloadStore,
   PAYLOAD_QUEUE_BYTES_MAX,
@@ -8,6 +9,9 @@ import {
 import { openStore, type Store } from '../../src/store/store.ts'
 import { TABLES } from '../../src/store/tables.ts'
 import { flipRecords } from './raw.ts'
+
+// As in a node: thousands of payloads are hashed.
+useCryptoBackend(nodeCryptoBackend)
 
 const AT = { time: 1_000, height: 7 }
 
@@ -27,6 +31,7 @@ async function slowStore(): Promise<{ store: Store; writes: number[]; next: () =
     get: (table, key) => inner.get(table, key),
     snapshot: () => inner.snapshot(),
     note: (write, dropBefore) => inner.note(write, dropBefore),
+    range: (table, bounds) => inner.range(table, bounds),
     entries: table => inner.entries(table),
     close: () => inner.close(),
     async write(batch) {
@@ -102,13 +107,12 @@ t.test('at its limit the queue says busy instead of growing', async t => {
   await Promise.resolve()
   await Promise.resolve()
   const many = PAYLOAD_QUEUE_BYTES_MAX / PAYLOAD_BYTES_MAX
-  for (let number = 1; number <= many; number += 1) {
-    running.push(payloads.put(payloadOf(number, PAYLOAD_BYTES_MAX), AT))
-  }
+  const waiting = Array.from({ length: many }, (_, k) => payloadOf(1 + k, PAYLOAD_BYTES_MAX))
+  running.push(...waiting.map(payload => payloads.put(payload, AT)))
   await t.rejects(payloads.put(payloadOf(0xffff), AT), { code: 'ERR_BUSY', retryable: true })
   next()
   await running[0]
-  while (!payloads.has(payloadOf(many, PAYLOAD_BYTES_MAX).digest)) {
+  while (!waiting.every(({ digest }) => payloads.has(digest))) {
     next()
     await new Promise(resolve => setImmediate(resolve))
   }
@@ -124,6 +128,7 @@ t.test('a failed write is told to those who waited for it, and the next one work
     get: (table, key) => inner.get(table, key),
     snapshot: () => inner.snapshot(),
     note: (write, dropBefore) => inner.note(write, dropBefore),
+    range: (table, bounds) => inner.range(table, bounds),
     entries: table => inner.entries(table),
     close: () => inner.close(),
     async write(batch) {

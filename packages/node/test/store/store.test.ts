@@ -22,7 +22,8 @@ const TABLE_NAMES: readonly TableName[] = [
   'payloadMeta',
   'wanted',
   'named',
-  'heard'
+  'heard',
+  'checkpoints'
 ]
 
 async function list(store: Store, table?: TableName): Promise<StoreEntry[]> {

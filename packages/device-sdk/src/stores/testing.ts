@@ -1,0 +1,1 @@
+export { outboxContract, type OutboxContractOptions } from './outbox-contract.ts'

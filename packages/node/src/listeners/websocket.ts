@@ -1,0 +1,88 @@
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer, type WebSocket } from 'ws'
+import { DEVICE_REQUEST_BYTES_MAX } from '../devices/device-requests.ts'
+import type { DeviceDoor } from '../types.ts'
+import { webSocketFrames } from './websocket-frames.ts'
+
+/** The path where devices open sockets. */
+const PATH = '/v1/device'
+
+/** Sockets at once: half of the connections of the API, so that requests are always served. */
+export const WEBSOCKETS_MAX: number = 256
+
+/** How often each socket is pinged, ms. A dead one is found and cut within two; proxies cut silent ones later. */
+const PING_INTERVAL_MS = 10_000
+
+/** How long the devices have to close their sockets when the listener closes, ms. */
+const CLOSE_MS = 1_000
+
+/** What {@link listenForWebSockets} needs. */
+export interface WebSocketListenerInit {
+  /** Asked at each connection, so that the node may start later. */
+  readonly door: () => DeviceDoor
+  /** Origins whose pages may open sockets, beside the server's own. */
+  readonly allowOrigins: readonly string[]
+  /** Aborts when the server closes. */
+  readonly closing: AbortSignal
+}
+
+/** Lets devices open WebSockets (RFC 6455) on an HTTP server: one binary message for each request and answer. spec S-11 */
+export function listenForWebSockets(
+  server: Server,
+  { door, allowOrigins, closing }: WebSocketListenerInit
+): void {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: DEVICE_REQUEST_BYTES_MAX,
+    // Ciphertext and signatures do not shrink.
+    perMessageDeflate: false
+  })
+  const alive = new WeakSet<WebSocket>()
+
+  function refusalOf(request: IncomingMessage): number | undefined {
+    if (URL.parse(request.url ?? '', 'http://node')?.pathname !== PATH) return 404
+    const { origin, host } = request.headers
+    if (origin !== undefined && !allowOrigins.includes(origin) && URL.parse(origin)?.host !== host)
+      return 403
+    return sockets.clients.size >= WEBSOCKETS_MAX || closing.aborted ? 503 : undefined
+  }
+
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const refusal = refusalOf(request)
+    if (refusal !== undefined) {
+      socket.end(
+        `HTTP/1.1 ${refusal} ${STATUS_CODES[refusal] ?? ''}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`
+      )
+      return
+    }
+    sockets.handleUpgrade(request, socket, head, opened => {
+      alive.add(opened)
+      opened.on('pong', () => alive.add(opened))
+      const frames = webSocketFrames(opened)
+      const peer = request.socket.remoteAddress ?? 'unknown'
+      try {
+        void door().serve(frames, { peer, authenticated: false })
+      } catch (error) {
+        // The node is not running.
+        frames.abort(error instanceof Error ? error : new Error('not served'))
+      }
+    })
+  })
+
+  const pinging = setInterval(() => {
+    for (const socket of sockets.clients) {
+      if (!alive.delete(socket)) socket.terminate()
+      else socket.ping()
+    }
+  }, PING_INTERVAL_MS)
+  pinging.unref()
+
+  closing.addEventListener('abort', () => {
+    clearInterval(pinging)
+    for (const socket of sockets.clients) {
+      socket.close(1_001)
+      setTimeout(() => socket.terminate(), CLOSE_MS).unref()
+    }
+  })
+}
