@@ -22,12 +22,24 @@ export class Dialer {
   readonly #bootstrap: readonly string[]
   /** When a peer may be looked up again, and how long after that the next time. */
   readonly #lookUps = new Map<string, { readonly next: number; readonly wait: number }>()
+  /** Where the DHT saw members last that could not be reached otherwise; kept until they are connected. */
+  readonly #found = new Map<string, readonly string[]>()
+  readonly #stopping: AbortSignal
 
-  /** @param bootstrap - addresses of nodes; those that name a member are tried for it too */
-  constructor(host: Host, membership: Membership, bootstrap: readonly string[] = []) {
+  /**
+   * @param bootstrap - addresses of nodes; those that name a member are tried for it too
+   * @param stopping - ends lookups that nobody waits for
+   */
+  constructor(
+    host: Host,
+    membership: Membership,
+    bootstrap: readonly string[],
+    stopping: AbortSignal
+  ) {
     this.#host = host
     this.#membership = membership
     this.#bootstrap = bootstrap
+    this.#stopping = stopping
   }
 
   /**
@@ -89,32 +101,40 @@ export class Dialer {
 
   async #connect(member: KnownMember, signal: AbortSignal): Promise<Connection> {
     const { peer } = member
+    const key = peer.toString()
     const open = this.#host.getConnections(peer).find(({ status }) => status === 'open')
     if (open !== undefined) {
-      this.#lookUps.delete(peer.toString())
+      this.#lookUps.delete(key)
+      this.#found.delete(key)
       return open
     }
     // Without the operator's own list, nodes that all start at once would find each other only by a DHT that is empty yet.
-    const named = this.#bootstrap.filter(text => text.endsWith(`/p2p/${peer.toString()}`))
-    const addresses = [...member.addresses, ...named].flatMap(text => addressOf(text, peer) ?? [])
-    if (addresses.length > 0) {
-      try {
-        return await this.#host.dial(addresses, { signal })
-      } catch (cause) {
-        if (!this.#mayLookUp(peer)) {
-          throw cause
-        }
-      }
-    } else if (!this.#mayLookUp(peer)) {
+    const named = this.#bootstrap.filter(text => text.endsWith(`/p2p/${key}`))
+    const known = [...member.addresses, ...named, ...(this.#found.get(key) ?? [])]
+    const addresses = known.flatMap(text => addressOf(text, peer) ?? [])
+    if (addresses.length === 0) return this.#host.dial(await this.#find(peer, signal), { signal })
+    try {
+      return await this.#host.dial(addresses, { signal })
+    } catch (cause) {
+      // Beside the next tries: a member that only restarts is where it was, and must not wait for the DHT's answer.
+      this.#find(peer, this.#stopping).catch(() => undefined)
+      throw cause
+    }
+  }
+
+  /** Looks a peer up, unless that was tried just now, and remembers its addresses for the next dial. */
+  async #find(peer: PeerId, signal: AbortSignal): Promise<Multiaddr[]> {
+    if (!this.#mayLookUp(peer)) {
       throw new VitalchainError('ERR_UNREACHABLE', 'the member has no usable address', {
         retryable: true
       })
     }
     const found = await this.lookUp(peer, signal)
-    return this.#host.dial(
-      found.flatMap(address => addressOf(address.toString(), peer) ?? []),
-      { signal }
+    this.#found.set(
+      peer.toString(),
+      found.map(address => address.toString())
     )
+    return found.flatMap(address => addressOf(address.toString(), peer) ?? [])
   }
 
   #mayLookUp(peer: PeerId): boolean {

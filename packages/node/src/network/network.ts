@@ -99,7 +99,8 @@ export function createNetwork(options: NetworkOptions): Network {
       strangerConnectionsMax: options.strangerConnectionsMax ?? STRANGER_CONNECTIONS_MAX,
       isDenied: peer => offences.isBanned(peer) || (options.deny?.(peer) ?? false)
     })
-    const dialer = new Dialer(host, membership, options.bootstrap)
+    const stopping = new AbortController()
+    const dialer = new Dialer(host, membership, options.bootstrap ?? [], stopping.signal)
     const listeners = { message, up, down, refused }
     const links = new Links({ protocol: names.links, membership, dialer, listeners, offences, log })
     judgeGossip(host.services.gossip, topics, membership, offences, log)
@@ -114,7 +115,6 @@ export function createNetwork(options: NetworkOptions): Network {
       throw error
     }
     host.addEventListener('peer:connect', ({ detail }) => links.wake(detail.toString()))
-    const stopping = new AbortController()
     const housekeeping = keepHouse(
       { host, membership, bootstrap: options.bootstrap ?? [], log },
       stopping.signal

@@ -171,6 +171,8 @@ export function transportContract(
       await ward.reached.cut(round % 2)
     }
     await device.drained()
+    const [one, other, third] = ward.network.nodes.map(node => () => node.status().transactions)
+    await until('a third node has what they have', () => third!() >= Math.max(one!(), other!()))
     t.same(await committed(ward.network.nodes[2]!, device.id), upTo(18))
   })
 
