@@ -3,7 +3,6 @@ import { yamux } from '@chainsafe/libp2p-yamux'
 import type { Libp2p } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { concatBytes, createSigner, u32be } from '@vitalchain/core'
-import { build } from 'esbuild'
 import { createLibp2p } from 'libp2p'
 import t, { type Test } from 'tap'
 import { createDevice, type Device, type DeviceTransport } from '../src/index.ts'
@@ -182,23 +181,4 @@ t.test('addresses must be addresses and say who answers', async t => {
     code: 'ERR_ADDRESS'
   })
   await nowhere.close?.()
-})
-
-t.test('the core of the SDK runs in a browser: no Node, no libp2p', async t => {
-  const { metafile } = await build({
-    entryPoints: [new URL('../src/index.ts', import.meta.url).pathname],
-    bundle: true,
-    write: false,
-    metafile: true,
-    format: 'esm',
-    platform: 'browser',
-    conditions: ['@vitalchain/source'],
-    logLevel: 'silent'
-  })
-  const inputs = Object.keys(metafile.inputs)
-  t.ok(inputs.length > 20)
-  t.same(
-    inputs.filter(path => path.includes('libp2p') || path.startsWith('node:')),
-    []
-  )
 })
