@@ -40,6 +40,14 @@ t.test('a ward device fails over to another node and loses nothing', async t => 
   t.match(output, /6 of 6 batches proved\n/)
 })
 
+t.test('a gateway signs for sensors that cannot, and every batch says so', async t => {
+  const output = await run('gateway.ts')
+  t.match(output, /^bed-1: 200 {"outcome":"stored","readings":1}$/m)
+  t.match(output, /^bed-2: 200 /m)
+  t.match(output, /^1 reading, gateway-attested: true, times the sensor's$/m)
+  t.match(output, /^1 reading, gateway-attested: true, times of arrival$/m)
+})
+
 t.test('a receipt is verified offline, and a damaged one is not', async t => {
   const network = await createTestNetwork()
   t.teardown(() => network.stop())

@@ -185,7 +185,10 @@ async function chaos(settings: Settings): Promise<readonly string[]> {
     watch = startWatch(
       nodes,
       () => ({ now: attack.faulty().size, tolerated: faultTolerance(stay()) }),
-      ms => say(`no block for ${seconds(ms)} until now`)
+      (ms, stood) => {
+        say(`no block for ${seconds(ms)} until now; meanwhile`)
+        for (const each of stood) say(`  ${each}`)
+      }
     )
     const tolerated = faultTolerance(validators)
     say(`${validators} validators and ${devices} devices run, ${tolerated} may be faulty`)

@@ -19,6 +19,8 @@ import {
   judgeReceipts,
   judgeState
 } from './judge-proofs.ts'
+import { judgeSamples } from './judge-samples.ts'
+import { judgeWrappedKeys } from './judge-wrapped-keys.ts'
 import type { Finding } from './finding.ts'
 
 /** What judges each file of `test/vectors`, by its name without ending. */
@@ -34,6 +36,8 @@ const JUDGES: Readonly<Record<string, (file: never) => readonly Finding[]>> = {
   'history-proofs': judgeHistory,
   'state-proofs': judgeState,
   payloads: judgePayloads,
+  samples: judgeSamples,
+  'wrapped-keys': judgeWrappedKeys,
   'device-messages': judgeMessages,
   enrolment: judgeEnrolment,
   time: judgeTime,

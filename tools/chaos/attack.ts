@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ROOM_BYTES_MAX, type Cluster, type Node } from './cluster.ts'
 import type { Fault, FaultKind } from './plan.ts'
-import type { LinkRule } from './proxy.ts'
+import type { LinkRule } from '../../packages/node/src/dev/link-proxies.ts'
 
 /** How long a stuttering node is stopped, and runs, ms. */
 const STUTTER_STOP_MS = 80

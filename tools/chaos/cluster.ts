@@ -8,13 +8,13 @@ import { freePorts } from '../../packages/node/src/dev/free-ports.ts'
 import { createHospitalProcess } from '../../packages/node/src/dev/hospital-process.ts'
 import type { Hospital } from '../../packages/node/src/dev/hospitals.ts'
 import { createNodeApi } from '../../packages/node/src/dev/node-api.ts'
+import { createLinkProxies, type LinkProxies } from '../../packages/node/src/dev/link-proxies.ts'
 import { peerIdOf, transportPublicKey } from '../../packages/node/src/network/identity.ts'
 import {
   foundNetwork,
   type FoundedNetwork,
   type MemberSecrets
 } from '../../packages/node/src/testing/found-network.ts'
-import { createLinkProxies, type LinkProxies } from './proxy.ts'
 
 /** Between the end of a process and its next start, ms: as a supervisor waits. */
 const RESTART_MS = 300
@@ -66,6 +66,8 @@ export async function foundCluster(
   onEnd: (node: Node, error: Error) => void
 ): Promise<Cluster> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
+  // The processes inherit it: what is read from the logs is not all at the usual level.
+  process.env['VITALCHAIN_LOG_LEVEL'] ??= 'debug'
   const names = Array.from({ length: validators }, (_, k) => `Hospital ${k + 1}`)
   const founded = foundNetwork({ names, created: Date.now() })
   await writeFile(join(directory, 'genesis.cbor'), founded.document)
@@ -83,7 +85,7 @@ export async function foundCluster(
   const make = async (index: number, secrets: MemberSecrets, port: number): Promise<Node> => {
     const { name } = secrets
     const dataDir = join(directory, `node-${index + 1}`)
-    const [http = 0] = await freePorts(1)
+    const [http = 0, admin = 0] = await freePorts(2)
     const address = told[index] ?? ''
     await writeNodeDir(dataDir, {
       genesis: founded.document,
@@ -92,7 +94,8 @@ export async function foundCluster(
         listen: [`/ip4/${LOOPBACK}/tcp/${port}`],
         announce: [address],
         bootstrap: told.filter(each => each !== address),
-        http: { host: LOOPBACK, port: http }
+        http: { host: LOOPBACK, port: http },
+        admin: { host: LOOPBACK, port: admin }
       }
     })
     const url = `http://${LOOPBACK}:${http}`

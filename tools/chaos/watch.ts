@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ApiStatus } from '../../packages/node/src/dev/node-api.ts'
 import type { Node } from './cluster.ts'
 
 /** How often nodes are asked where they stand, ms. */
@@ -8,7 +9,7 @@ const POLL_MS = 250
 /** How long a node may take to say it, ms: frozen ones do not answer. */
 const ANSWER_MS = 1_000
 
-/** A pause that is told when it ends, ms: longer than a view and a link take. */
+/** A pause that is told when it ends, with where each node stood meanwhile, ms: longer than a view and a link take. */
 const TOLD_MS = 3_000
 
 /** How commits went on. */
@@ -27,12 +28,12 @@ export interface Watch {
  * Watches how the highest block grows.
  *
  * @param faulty - how many nodes are faulty now, and how many may be
- * @param onPause - is told how long there was no block, when there is one again, ms
+ * @param onPause - is told how long there was no block, when there is one again, ms, and where each node stood
  */
 export function startWatch(
   nodes: readonly Node[],
   faulty: () => { readonly now: number; readonly tolerated: number },
-  onPause: (ms: number) => void
+  onPause: (ms: number, stood: readonly string[]) => void
 ): Watch {
   const begin = performance.now()
   let height = 0
@@ -44,6 +45,8 @@ export function startWatch(
   let full = 0
   let over = 0
   const asked = new Set<Node>()
+  /** Where the nodes stood at their last answer within a pause. */
+  const stood = new Map<Node, string>()
   const poll = (): void => {
     const now = performance.now()
     const { now: count, tolerated } = faulty()
@@ -66,12 +69,16 @@ export function startWatch(
         .finally(() => asked.delete(node))
     }
   }
-  const look = async ({ api }: Node): Promise<void> => {
-    const status = await api.status(ANSWER_MS)
-    if (status.height <= height) return
-    height = status.height
+  const look = async (node: Node): Promise<void> => {
+    const status = await node.api.status(ANSWER_MS)
     const now = performance.now()
-    if (now - grownAt > TOLD_MS) onPause(now - grownAt)
+    if (status.height <= height) {
+      if (now - grownAt > TOLD_MS) stood.set(node, standing(node.name, status))
+      return
+    }
+    height = status.height
+    if (now - grownAt > TOLD_MS) onPause(now - grownAt, [...stood.values()])
+    stood.clear()
     grownAt = now
   }
   const timer = setInterval(poll, POLL_MS)
@@ -90,6 +97,11 @@ export function startWatch(
     },
     stop: () => clearInterval(timer)
   }
+}
+
+function standing(name: string, status: ApiStatus): string {
+  const { height, view, votes, waiting, deviceSessions, links } = status
+  return `${name}: height ${height}, view ${view}, ${votes ? 'votes' : 'does not vote'}, links ${links}, waiting ${waiting}, devices ${deviceSessions}`
 }
 
 /** Events of a node's log that none may write while all are honest, with what they tell. */

@@ -21,6 +21,15 @@ export {
   type EvidenceAgainst,
   type ProvedFault
 } from './member-evidence.ts'
+export {
+  activateArgs,
+  activateCodec,
+  protocolSchedule,
+  protocolVotes,
+  type ProtocolActivation,
+  type ProtocolSchedule,
+  type ProtocolVote
+} from './member-protocol.ts'
 export { overrideOf, type VoteOverride } from './member-override.ts'
 export * from './devices.ts'
 export {

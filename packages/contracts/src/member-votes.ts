@@ -37,6 +37,7 @@ import {
   type IdentifiedChange
 } from './member-open.ts'
 import { previewChange } from './member-preview.ts'
+import { dropProtocolVote } from './member-protocol.ts'
 import {
   addMember,
   ed25519Key,
@@ -203,6 +204,7 @@ function count(state: State, record: IdentifiedChange, block: BlockContext): voi
   closeOpen(state, record)
   removeMember(state, requireMember(state, change.member), block.height)
   dropApprovals(state, change.member)
+  dropProtocolVote(state, change.member)
 }
 
 /** @throws VitalchainError the first refusal of the preview that is not forced */

@@ -2,7 +2,7 @@ import { checkReading, VitalchainError, type Reading } from '@vitalchain/core'
 import type { ClockStretch } from './clock.ts'
 import type { Lane } from './lane.ts'
 import { READINGS_WAITING_MAX } from './limits.ts'
-import { packReadings } from './statement-writer.ts'
+import { packReadings, readingsContent, type StatementSink } from './statement-writer.ts'
 import type { Submission } from './submission.ts'
 import type { DeviceTimers } from './timers.ts'
 
@@ -12,16 +12,6 @@ export interface BatchSettings {
   readonly readings: number
   /** How long the first reading of a batch waits for it to fill, ms; 0 = does not wait. */
   readonly ms: number
-}
-
-/** Where a batcher's statements go. */
-export interface BatchSink {
-  /** Signs and stores the statement of a pack at the lane's next place. */
-  write(readings: readonly Reading[], clear: Uint8Array, stretch: ClockStretch): Promise<Submission>
-  /** The stretch of the device's clock in which a reading is recorded now. */
-  look(): ClockStretch
-  /** Signing or storing failed: the lane cannot go on, because a half-written statement may stand at its place. */
-  onFault(error: Error): void
 }
 
 /** The readings of one call of `record`. */
@@ -42,7 +32,7 @@ export class Batcher {
   readonly #lane: Lane
   readonly #settings: BatchSettings
   readonly #timers: DeviceTimers
-  readonly #sink: BatchSink
+  readonly #sink: StatementSink
   #items: Item[] = []
   /** How many of the items are to be written without waiting for more. */
   #flushing = 0
@@ -50,7 +40,7 @@ export class Batcher {
   #working = false
   #cancelTimer: (() => void) | undefined
 
-  constructor(lane: Lane, settings: BatchSettings, timers: DeviceTimers, sink: BatchSink) {
+  constructor(lane: Lane, settings: BatchSettings, timers: DeviceTimers, sink: StatementSink) {
     this.#lane = lane
     this.#settings = settings
     this.#timers = timers
@@ -60,10 +50,14 @@ export class Batcher {
   /**
    * Adds readings; resolves when all of them are signed and stored.
    *
+   * @param stretch - of the clock that timed them; default: the device's own, now
    * @throws VitalchainError `ERR_SENML` for a reading that no statement can hold, `ERR_OUTBOX_FULL` (retryable) when
    * too many wait already, or what stopped the lane. Of a refused call nothing is kept, unless the lane stopped.
    */
-  async add(readings: readonly Reading[]): Promise<readonly Submission[]> {
+  async add(
+    readings: readonly Reading[],
+    stretch: ClockStretch = this.#sink.look()
+  ): Promise<readonly Submission[]> {
     if (this.#lane.failure !== undefined) throw this.#lane.failure
     // Here, so that a bad reading fails its own call and not the batch that it would end in.
     readings.forEach(checkReading)
@@ -84,7 +78,6 @@ export class Batcher {
       stored: Promise.withResolvers()
     }
     this.#open.add(recording)
-    const stretch = this.#sink.look()
     for (const reading of readings) this.#items.push({ reading, recording, stretch })
     if (this.#settings.ms === 0) this.#flushing = this.#items.length
     this.#work()
@@ -112,7 +105,8 @@ export class Batcher {
         const { batch, stretch } = this.#nextBatch()
         for (const { items, clear } of packReadings(batch)) {
           const readings = items.map(({ reading }) => reading)
-          this.#deliver(items, await this.#sink.write(readings, clear, stretch))
+          const content = readingsContent(readings, clear)
+          this.#deliver(items, await this.#sink.write(content, stretch))
         }
       }
     } catch (error) {

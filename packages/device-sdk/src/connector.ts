@@ -1,6 +1,7 @@
 import { Delivery, type DeliveryInit } from './delivery.ts'
 import { BACKOFF_MAX_MS, BACKOFF_MIN_MS } from './limits.ts'
 import { asSessionError } from './node-session.ts'
+import { Patience } from './patience.ts'
 import { pause } from './timers.ts'
 import type { DeviceTransport } from './transport.ts'
 
@@ -10,15 +11,16 @@ import type { DeviceTransport } from './transport.ts'
  */
 export async function keepConnected(
   transports: readonly DeviceTransport[],
-  init: DeliveryInit & { readonly random: (bytes: number) => Uint8Array },
+  init: Omit<DeliveryInit, 'patience'> & { readonly random: (bytes: number) => Uint8Array },
   signal: AbortSignal
 ): Promise<void> {
   const { timers, lanes, events, random } = init
+  const patience = new Patience()
   let failures = 0
   for (let turn = 0; !signal.aborted; turn++) {
     const transport = transports[turn % transports.length]
     if (transport === undefined || lanes.every(lane => lane.failure !== undefined)) return
-    const delivery = new Delivery(init)
+    const delivery = new Delivery({ ...init, patience })
     const started = timers.elapsed()
     try {
       await delivery.run(transport, signal)

@@ -11,9 +11,10 @@ import {
 } from '@vitalchain/core'
 import type { EventHub } from './events.ts'
 import { deviceStopped, type Lane } from './lane.ts'
-import { COMMIT_WAIT_MS, HANDSHAKE_MS, WINDOW_STATEMENTS_MAX } from './limits.ts'
+import { HANDSHAKE_MS, WINDOW_STATEMENTS_MAX } from './limits.ts'
 import { NodeSession, type SessionIdentity } from './node-session.ts'
 import type { OutboxEntry, OutboxRecord } from './outbox.ts'
+import type { Patience } from './patience.ts'
 import type { Pending, Proof } from './submission.ts'
 import type { DeviceTimers } from './timers.ts'
 import type { DeviceTransport } from './transport.ts'
@@ -26,6 +27,8 @@ export interface DeliveryInit {
   /** In the order in which they are served. */
   readonly lanes: readonly Lane[]
   readonly timers: DeviceTimers
+  /** Of this device, over all its connections. */
+  readonly patience: Patience
   readonly events: EventHub
   /** The bytes of a stored statement. */
   readonly read: (record: OutboxRecord) => Promise<OutboxEntry>
@@ -51,6 +54,8 @@ export class Delivery {
   /** Statements that this node says are committed: their receipts are asked for. */
   readonly #committed = new Set<Pending>()
   readonly #cancelTimers = new Map<Lane, () => void>()
+  /** Since when a lane waits for its next proof, ms of the timers. */
+  readonly #waitsSince = new Map<Lane, number>()
   #proved = 0
   readonly #verifyReceipt: ReceiptVerifier
 
@@ -256,6 +261,8 @@ export class Delivery {
     this.#underWay.get(lane)?.delete(pending)
     this.#committed.delete(pending)
     this.#proved++
+    const { patience, timers } = this.#init
+    patience.proved(timers.elapsed() - (this.#waitsSince.get(lane) ?? timers.elapsed()))
     this.#awaitProof(lane)
     lane.settle(pending, proof)
     this.#init.onProved(pending, proof)
@@ -288,11 +295,14 @@ export class Delivery {
     this.#cancelTimers.get(lane)?.()
     this.#cancelTimers.delete(lane)
     if (this.#over || (this.#underWay.get(lane)?.size ?? 0) === 0) return
+    const { patience, timers } = this.#init
+    this.#waitsSince.set(lane, timers.elapsed())
     this.#cancelTimers.set(
       lane,
-      this.#init.timers.after(COMMIT_WAIT_MS, () =>
+      timers.after(patience.ms, () => {
+        patience.disappointed()
         this.#end(retryable('ERR_COMMIT_TIMEOUT', 'the network did not commit in time'))
-      )
+      })
     )
   }
 

@@ -27,6 +27,11 @@ export interface DeviceInit {
   readonly stream: DeviceStream
   /** Whether the lanes are to be bound to `stream` at this start, when they are not yet; see `associate`. Default false. */
   readonly bindStream?: boolean
+  /**
+   * Whether the key is that of a gateway, which signs for a sensor that cannot: every statement of readings says so, for
+   * ever. spec F-11
+   */
+  readonly attestedBy?: 'gateway'
   /** One way to the network, or several in the order in which they are tried. */
   readonly transport: DeviceTransport | readonly DeviceTransport[]
   /**

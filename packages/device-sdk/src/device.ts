@@ -7,6 +7,7 @@ import {
   networkId,
   VitalchainError,
   type Reading,
+  type SampledSignals,
   type Signer
 } from '@vitalchain/core'
 import { Batcher } from './batcher.ts'
@@ -23,14 +24,29 @@ import {
   REFUSALS_MIN
 } from './limits.ts'
 import { checkInit, checkStream, type DeviceInit } from './device-init.ts'
-import type { ClockError } from './clock.ts'
+import { SENSOR_TIMES, type ClockError, type ClockStretch } from './clock.ts'
 import { memoryOutbox, type OutboxRecord, type OutboxStore } from './outbox.ts'
 import { signGap } from './outbox-gap.ts'
-import { EpochCounter, lowSSigner, StatementWriter, type DeviceStream } from './statement-writer.ts'
+import { SampleRecorder } from './sample-recorder.ts'
+import {
+  EpochCounter,
+  lowSSigner,
+  StatementWriter,
+  type DeviceStream,
+  type StatementSink
+} from './statement-writer.ts'
 import type { Submission } from './submission.ts'
 import { TimeKeeper } from './time-keeper.ts'
 import { systemTimers, type DeviceTimers } from './timers.ts'
 import type { DeviceTransport } from './transport.ts'
+
+/** How readings are recorded. */
+export interface RecordOptions {
+  /** Past any backlog, and at once. Default false. */
+  readonly urgent?: boolean
+  /** Whose times the readings have. Default: the device's own. */
+  readonly times?: 'sensor'
+}
 
 /** A device of the network. Nothing runs before `start()`; everything is closed by `stop()`. A device starts once. */
 export interface Device {
@@ -46,13 +62,23 @@ export interface Device {
    * Records readings; resolves with the statements that hold them when those are signed and stored. It waits while the
    * outbox is full, unless that drops the oldest. Urgent readings go their own way, past any backlog and at once.
    *
+   * For a gateway (`attestedBy`) `times: 'sensor'` says that the times are the sensor's own, by a clock of which nothing is
+   * known, and without it that they are those of arrival at the gateway. Of any other device it is not looked at.
+   *
    * @throws VitalchainError `ERR_SENML` for a reading that no statement can hold, `ERR_OUTBOX_FULL` (retryable) when
    * 65 536 readings wait already, `ERR_DEVICE_STOPPED`, or what stopped the lane
    */
-  record(
-    readings: readonly Reading[],
-    options?: { readonly urgent?: boolean }
-  ): Promise<readonly Submission[]>
+  record(readings: readonly Reading[], options?: RecordOptions): Promise<readonly Submission[]>
+  /**
+   * Records signals that were sampled at a steady rate, an electrocardiogram for example; resolves with the statements that
+   * hold them when those are signed and stored. They are signed at once, so hand over as many seconds of a signal as a power
+   * cut may take, and do not change the arrays until then. It waits while the outbox is full, and urgent ones go their own way,
+   * as with `record`.
+   *
+   * @throws VitalchainError `ERR_SAMPLES` for signals that no statement can hold, `ERR_OUTBOX_FULL` (retryable) when 4 194 304
+   * samples wait already, `ERR_STREAM`, `ERR_DEVICE_STOPPED`, or what stopped the lane
+   */
+  recordSamples(signals: SampledSignals, options?: RecordOptions): Promise<readonly Submission[]>
   /**
    * Changes the device's key, in both lanes; resolves with the two rotations when they are stored. Keep the new key before
    * this is called, and the old one until both are proved: a start in between takes them as `signer` and `formerSigners`.
@@ -118,6 +144,7 @@ class LedgerDevice implements Device {
   #changes: LaneChanges | undefined
   readonly #stopping = new AbortController()
   #batchers: readonly [Batcher, Batcher] | undefined
+  #recorders: readonly [SampleRecorder, SampleRecorder] | undefined
   #delivering: Promise<void> = Promise.resolve()
   #starting: Promise<void> | undefined
   #stopped: Promise<void> | undefined
@@ -166,7 +193,10 @@ class LedgerDevice implements Device {
       throw new VitalchainError('ERR_DEVICE_INIT', 'this outbox does not count boots: give `boot`')
     const lanes = [this.#lane(LANE.readings, boot), this.#lane(LANE.urgent, boot)] as const
     for (const lane of lanes) {
-      const { tip, entries, known, sent } = contents.lanes[lane.number]
+      const { tip, entries, known, sent: marked } = contents.lanes[lane.number]
+      // The power went between a first statement and its mark, so it is the one that says that history was lost.
+      const [unmarked] = entries.map(({ boot, seq }) => ({ boot, seq }))
+      const sent = known ? marked : unmarked
       lane.restore(entries, sent)
       const last = tip ?? (resume === 'ledger' ? undefined : resume?.[lane.number])
       if (last === undefined && resume === 'ledger' && !known) continue
@@ -187,14 +217,27 @@ class LedgerDevice implements Device {
     })
     this.#voices = voices
     const writer = new StatementWriter(
-      { network, device: this.id, voices, retention, compress, random: this.#random },
+      {
+        network,
+        device: this.id,
+        voices,
+        retention,
+        isAttested: this.#init.attestedBy === 'gateway',
+        compress,
+        random: this.#random
+      },
       epochs
     )
     const readings = batch?.readings ?? BATCH_READINGS_DEFAULT
     const ms = batch?.ms ?? BATCH_MS_DEFAULT
+    const sinks = [this.#sink(lanes[0], writer), this.#sink(lanes[1], writer)] as const
     this.#batchers = [
-      this.#batcher(lanes[0], { readings, ms }, writer),
-      this.#batcher(lanes[1], { readings, ms: 0 }, writer)
+      new Batcher(lanes[0], { readings, ms }, this.#timers, sinks[0]),
+      new Batcher(lanes[1], { readings, ms: 0 }, this.#timers, sinks[1])
+    ]
+    this.#recorders = [
+      new SampleRecorder(lanes[0], sinks[0]),
+      new SampleRecorder(lanes[1], sinks[1])
     ]
     this.#changes = new LaneChanges({
       lanes,
@@ -261,17 +304,13 @@ class LedgerDevice implements Device {
     })
   }
 
-  #batcher(
-    lane: Lane,
-    settings: { readonly readings: number; readonly ms: number },
-    writer: StatementWriter
-  ): Batcher {
-    return new Batcher(lane, settings, this.#timers, {
+  #sink(lane: Lane, writer: StatementWriter): StatementSink {
+    return {
       look: () => this.#time.look(),
-      write: (readings, clear, stretch) =>
-        lane.write(place => writer.write(lane.number, place, readings, clear, stretch)),
+      write: (content, stretch) =>
+        lane.write(place => writer.write(lane.number, place, content, stretch)),
       onFault: error => this.#laneFault(lane, error)
-    })
+    }
   }
 
   #laneFault(lane: Lane, error: unknown): void {
@@ -287,17 +326,37 @@ class LedgerDevice implements Device {
 
   async record(
     readings: readonly Reading[],
-    { urgent = false }: { readonly urgent?: boolean } = {}
+    { urgent = false, times }: RecordOptions = {}
   ): Promise<readonly Submission[]> {
     const batchers = this.#running()
-    // What is recorded behind a change of key or stream belongs behind it in the chain.
+    // What is recorded behind a change of key or stream belongs behind it in the chain. Else nothing is waited for: what is
+    // recorded before a call of `flush` is flushed by it.
     const running = this.#changes?.running
     if (running !== undefined) await running
+    return batchers[this.#laneFor(urgent)].add(readings, this.#stretchOf(times))
+  }
+
+  async recordSamples(
+    signals: SampledSignals,
+    { urgent = false, times }: RecordOptions = {}
+  ): Promise<readonly Submission[]> {
+    if (this.#recorders === undefined) throw notStarted()
+    const running = this.#changes?.running
+    if (running !== undefined) await running
+    return this.#recorders[this.#laneFor(urgent)].add(signals, this.#stretchOf(times))
+  }
+
+  /** @throws VitalchainError `ERR_DEVICE_STOPPED`, `ERR_STREAM` */
+  #laneFor(urgent: boolean): 0 | 1 {
     if (this.#stopped !== undefined) throw deviceStopped()
     const lane = urgent ? LANE.urgent : LANE.readings
     if (this.#voices?.[lane].stream === undefined)
       throw new VitalchainError('ERR_STREAM', 'the device records for no stream')
-    return batchers[lane].add(readings)
+    return lane
+  }
+
+  #stretchOf(times: RecordOptions['times']): ClockStretch | undefined {
+    return this.#init.attestedBy === 'gateway' && times === 'sensor' ? SENSOR_TIMES : undefined
   }
 
   async rotateKey(signer: Signer): Promise<readonly Submission[]> {
@@ -315,8 +374,7 @@ class LedgerDevice implements Device {
 
   async #change<T>(change: (changes: LaneChanges) => Promise<T>): Promise<T> {
     if (this.#stopped !== undefined) throw deviceStopped()
-    if (this.#changes === undefined)
-      throw new VitalchainError('ERR_DEVICE_NOT_STARTED', 'start() the device first')
+    if (this.#changes === undefined) throw notStarted()
     return change(this.#changes)
   }
 
@@ -332,7 +390,8 @@ class LedgerDevice implements Device {
   }
 
   async #flush(): Promise<void> {
-    await Promise.all(this.#running().map(batcher => batcher.flush()))
+    const all = [...this.#running(), ...(this.#recorders ?? [])]
+    await Promise.all(all.map(each => each.flush()))
   }
 
   async drained({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -370,7 +429,8 @@ class LedgerDevice implements Device {
   async #stop(): Promise<void> {
     await this.#starting?.catch(() => undefined)
     for (const lane of this.#lanes) lane.closing()
-    await Promise.allSettled((this.#batchers ?? []).map(batcher => batcher.flush()))
+    const all = [...(this.#batchers ?? []), ...(this.#recorders ?? [])]
+    await Promise.allSettled(all.map(each => each.flush()))
     this.#stopping.abort()
     for (const lane of this.#lanes) lane.stop(deviceStopped())
     await this.#delivering
@@ -381,8 +441,11 @@ class LedgerDevice implements Device {
   }
 
   #running(): readonly [Batcher, Batcher] {
-    if (this.#batchers === undefined)
-      throw new VitalchainError('ERR_DEVICE_NOT_STARTED', 'start() the device first')
+    if (this.#batchers === undefined) throw notStarted()
     return this.#batchers
   }
+}
+
+function notStarted(): VitalchainError {
+  return new VitalchainError('ERR_DEVICE_NOT_STARTED', 'start() the device first')
 }

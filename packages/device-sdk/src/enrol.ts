@@ -18,7 +18,7 @@ import {
 import { backoff } from './connector.ts'
 import { Conversation } from './conversation.ts'
 import { deviceStopped } from './lane.ts'
-import { COMMIT_WAIT_MS, ENROL_POLL_MS, HANDSHAKE_MS, REFUSALS_MIN } from './limits.ts'
+import { COMMIT_WAIT_MAX_MS, ENROL_POLL_MS, HANDSHAKE_MS, REFUSALS_MIN } from './limits.ts'
 import { asSessionError } from './node-session.ts'
 import { lowSSigner } from './statement-writer.ts'
 import type { Proof } from './submission.ts'
@@ -132,7 +132,7 @@ async function enrolOver(
   const end = (error: VitalchainError): void => ended.reject(error)
   const onAbort = (): void => end(deviceStopped())
   signal.addEventListener('abort', onAbort)
-  const cancel = attempt.timers.after(HANDSHAKE_MS + COMMIT_WAIT_MS, () =>
+  const cancel = attempt.timers.after(HANDSHAKE_MS + COMMIT_WAIT_MAX_MS, () =>
     end(
       new VitalchainError('ERR_COMMIT_TIMEOUT', 'the network did not commit in time', {
         retryable: true

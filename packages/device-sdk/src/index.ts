@@ -1,5 +1,5 @@
 export type { ClockError } from './clock.ts'
-export { createDevice, type Device } from './device.ts'
+export { createDevice, type Device, type RecordOptions } from './device.ts'
 export type { DeviceInit } from './device-init.ts'
 export type { DeviceEvent } from './events.ts'
 export * from './limits.ts'

@@ -165,8 +165,11 @@ export class Lane {
       const pending = await this.#alone(async () => {
         if (this.#failure !== undefined) throw this.#failure
         if (this.#next === undefined || !this.#hasRoom()) return undefined
+        const { historyLost } = this.#next
         const entry = await make(this.#next)
         await this.#init.store(entry)
+        // Only this statement says that history was lost: what may have left the device is not dropped.
+        if (historyLost) await this.#markSent({ boot: entry.boot, seq: entry.seq })
         this.#tip = entry.after
         this.#next = {
           ...entry.after,
@@ -194,11 +197,14 @@ export class Lane {
     if (this.#sent !== undefined && comparePlaces(pending.record, this.#sent) <= 0) return true
     return this.#alone(async () => {
       if (!this.#queue.includes(pending)) return false
-      const sent = this.#mark(pending.record)
-      await this.#init.mark(sent)
-      this.#sent = sent
+      await this.#markSent(this.#mark(pending.record))
       return true
     })
+  }
+
+  async #markSent(sent: Place): Promise<void> {
+    await this.#init.mark(sent)
+    this.#sent = sent
   }
 
   /** The unproved statement of this identity. Those that are asked about stand in front. */

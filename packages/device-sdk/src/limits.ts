@@ -10,6 +10,12 @@ export const BATCH_MS_DEFAULT: number = 10_000
 export const READINGS_WAITING_MAX: number = 65_536
 
 /**
+ * Samples of signals that wait for room in the outbox, per lane: 16 MiB as they were handed over. Above it `recordSamples`
+ * refuses.
+ */
+export const SAMPLES_WAITING_MAX: number = 4 * 1024 * 1024
+
+/**
  * Bytes of signed statements and payloads that wait in the lane of readings: a week of five channels once a second, in
  * batches of 60, takes about 45 MB. With the urgent lane it fits 64 MB of disk.
  */
@@ -27,8 +33,14 @@ export const WINDOW_STATEMENTS_MAX: number = 64
 /** Bytes of a lane under way at once: both lanes together are the 1 MiB that a node holds for a device. */
 export const WINDOW_BYTES_MAX: number = 512 * 1024
 
-/** How long a lane waits for its next proof before another node is tried, ms. A healthy network takes about one second. */
-export const COMMIT_WAIT_MS: number = 10_000
+/**
+ * How long a lane waits for its next proof before another node is tried, ms: at least this, for a healthy network takes up to a
+ * second, and at most {@link COMMIT_WAIT_MAX_MS}. Between them what proofs took lately decides, and each wait in vain doubles it.
+ */
+export const COMMIT_WAIT_MIN_MS: number = 2_000
+
+/** The longest wait for a proof before another node is tried, ms: no node holds a device up longer. */
+export const COMMIT_WAIT_MAX_MS: number = 10_000
 
 /** How long it may take to connect, show who we are and learn where the lanes stand, ms. */
 export const HANDSHAKE_MS: number = 10_000

@@ -1,11 +1,13 @@
 import {
   comparePlaces,
+  equalBytes,
   laneAfter,
   type LaneEnd,
   type Place,
   type PublicKey,
   type Statement
 } from '@vitalchain/core'
+import { keepHash } from './hash-slab.ts'
 
 /** Which stream a lane's readings belong to from some place on; no stream after a dissociation. */
 export interface LaneBinding {
@@ -122,7 +124,10 @@ export function outboxEntry(
 
 /** What stays in memory of an entry whose bytes are stored. */
 export function outboxRecord(entry: OutboxEntry): OutboxRecord {
-  const { lane, boot, seq, type, id, after, count, epoch, bytes, key, binding } = entry
+  const { lane, boot, seq, type, count, epoch, bytes, key, binding } = entry
+  const id = keepHash(entry.id)
+  const { head, ...end } = entry.after
+  const after = { ...end, head: equalBytes(head, id) ? id : keepHash(head) }
   return { lane, boot, seq, type, id, after, count, epoch, bytes, key, binding }
 }
 

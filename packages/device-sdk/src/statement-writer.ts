@@ -1,4 +1,5 @@
 import {
+  CONTENT_FORMAT_SAMPLES,
   CONTENT_FORMAT_SENML_CBOR,
   encodeReadings,
   epochKey,
@@ -8,6 +9,8 @@ import {
   PAYLOAD_BYTES_MAX,
   PAYLOAD_OVERHEAD_BYTES,
   PAYLOAD_SALT_BYTES,
+  sampleCount,
+  sampleTime,
   sealPayload,
   signCose,
   STATEMENT_FLAG,
@@ -16,16 +19,18 @@ import {
   statementTransaction,
   type Reading,
   type ReadingStatement,
+  type SampledSignals,
   type Signer,
   type Statement,
   type StreamStatement,
   VitalchainError
 } from '@vitalchain/core'
-import type { ClockStretch } from './clock.ts'
+import { SENSOR_TIMES, type ClockStretch } from './clock.ts'
 import type { NextPlace } from './lane.ts'
 import type { LaneVoice } from './lane-voice.ts'
 import { EPOCH_MS } from './limits.ts'
 import { outboxEntry, type LaneBinding, type LaneMemory, type OutboxEntry } from './outbox.ts'
+import type { Submission } from './submission.ts'
 import type { DeviceTimers } from './timers.ts'
 
 /** A stream: one patient, one class of data, and the key tree that its payloads are encrypted with. */
@@ -47,6 +52,8 @@ export interface StatementSettings {
   /** With what each lane signs, and for which stream: looked up for each statement. */
   readonly voices: readonly [LaneVoice, LaneVoice]
   readonly retention: number
+  /** Whether a gateway signs for a sensor. */
+  readonly isAttested: boolean
   /** Whether payloads are compressed where that pays. */
   readonly compress: boolean
   readonly random: (bytes: number) => Uint8Array
@@ -71,6 +78,49 @@ export class EpochCounter {
 
   current(): number {
     return this.#first + Math.floor((this.#timers.elapsed() - this.#started) / EPOCH_MS)
+  }
+}
+
+/** What a statement is about: its payload in clear, and what the statement says of it. */
+export interface StatementContent extends Pick<
+  ReadingStatement,
+  'from' | 'to' | 'count' | 'contentFormat'
+> {
+  readonly clear: Uint8Array
+}
+
+/** Where what was recorded on a lane goes. */
+export interface StatementSink {
+  /** Signs and stores a statement at the lane's next place. */
+  write(content: StatementContent, stretch: ClockStretch): Promise<Submission>
+  /** The stretch of the device's clock in which something is recorded now. */
+  look(): ClockStretch
+  /** Signing or storing failed: the lane cannot go on, because a half-written statement may stand at its place. */
+  onFault(error: Error): void
+}
+
+/** A pack of readings as a statement's content. spec P-1 */
+export function readingsContent(readings: readonly Reading[], clear: Uint8Array): StatementContent {
+  const times = readings.map(({ time }) => time)
+  return {
+    clear,
+    // Not the first and the last reading's: a clock that is set back in between must not make a batch invalid.
+    from: times.reduce((a, b) => Math.min(a, b)),
+    to: times.reduce((a, b) => Math.max(a, b)),
+    count: readings.length,
+    contentFormat: CONTENT_FORMAT_SENML_CBOR
+  }
+}
+
+/** Sampled signals as a statement's content. spec P-6 */
+export function samplesContent(signals: SampledSignals, clear: Uint8Array): StatementContent {
+  const count = sampleCount(signals)
+  return {
+    clear,
+    from: Math.floor(sampleTime(signals, 0)),
+    to: Math.floor(sampleTime(signals, count - 1)),
+    count,
+    contentFormat: CONTENT_FORMAT_SAMPLES
   }
 }
 
@@ -118,15 +168,14 @@ export class StatementWriter {
   }
 
   /**
-   * The signed statement of a pack at its place in a lane. Nothing is kept: the caller stores it before it is sent.
+   * The signed statement of what was recorded, at its place in a lane. Nothing is kept: the caller stores it before it is sent.
    *
-   * @param stretch - of the device's clock, the one in which all of the readings were recorded
+   * @param stretch - of the device's clock, the one in which all of it was recorded
    */
   async write(
     lane: 0 | 1,
     { historyLost, boot, seq, previous }: NextPlace,
-    readings: readonly Reading[],
-    clear: Uint8Array,
+    { clear, from, to, count, contentFormat }: StatementContent,
     stretch: ClockStretch
   ): Promise<OutboxEntry> {
     const { network, device, retention, compress, random } = this.#settings
@@ -142,21 +191,19 @@ export class StatementWriter {
       random(PAYLOAD_SALT_BYTES),
       { compress }
     )
-    const times = readings.map(({ time }) => time)
     const content: ReadingStatement = {
       type: 'readings',
       ...place,
-      // Not the first and the last reading's: a clock that is set back in between must not make a batch invalid.
-      from: times.reduce((a, b) => Math.min(a, b)),
-      to: times.reduce((a, b) => Math.max(a, b)),
+      from,
+      to,
       clock: stretch.error(),
-      count: readings.length,
+      count,
       stream: stream.id,
       generation: stream.generation,
       epoch,
-      flags: historyLost ? STATEMENT_FLAG.historyLost : 0,
+      flags: (historyLost ? STATEMENT_FLAG.historyLost : 0) | this.#attestation(stretch),
       retention,
-      contentFormat: CONTENT_FORMAT_SENML_CBOR,
+      contentFormat,
       payloadSize: sealed.payload.length,
       payloadDigest: sealed.payloadDigest,
       commitment: sealed.commitment
@@ -193,6 +240,12 @@ export class StatementWriter {
     const at = { network, device, lane, ...place }
     const statement: StreamStatement = { type: 'stream', ...at, flags, ...binding }
     return signEntry(statement, signer, undefined, { key: signer.publicKey, binding })
+  }
+
+  #attestation(stretch: ClockStretch): number {
+    if (!this.#settings.isAttested) return 0
+    const { gatewayAttested, arrivalTimes } = STATEMENT_FLAG
+    return stretch === SENSOR_TIMES ? gatewayAttested : gatewayAttested | arrivalTimes
   }
 
   #epochKey(stream: DeviceStream, epoch: number): Uint8Array {

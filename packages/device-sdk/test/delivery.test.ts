@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import t from 'tap'
 import {
   BACKOFF_MAX_MS,
-  COMMIT_WAIT_MS,
+  COMMIT_WAIT_MIN_MS,
   WINDOW_BYTES_MAX,
   WINDOW_STATEMENTS_MAX,
   type DeviceEvent
@@ -35,8 +35,28 @@ t.test('a node that accepts and drops every third statement loses none', async t
   await device.record(heartRates(20))
   await device.drained()
   t.same(places(ledger), upTo(20))
-  t.ok(timers.elapsed() >= COMMIT_WAIT_MS, 'it waited before it went to the other node')
+  t.ok(timers.elapsed() >= COMMIT_WAIT_MIN_MS, 'it waited before it went to the other node')
 })
+
+t.test(
+  'a node that takes all and commits nothing is left as soon as a quick network allows it',
+  async t => {
+    let isolated = false
+    const { device, timers } = await bench(
+      t,
+      [{ submit: () => (isolated ? 'drop' : undefined) }, {}],
+      SINGLE
+    )
+    await device.record(heartRates(3))
+    await device.drained()
+    isolated = true
+    const since = timers.elapsed()
+    await device.record(heartRates(1))
+    await device.drained()
+    const took = timers.elapsed() - since
+    t.ok(took >= COMMIT_WAIT_MIN_MS && took < COMMIT_WAIT_MIN_MS + 1_000, `${took} ms`)
+  }
+)
 
 t.test('a node that drops every third is enough, if it is the only one', async t => {
   const { ledger, device } = await bench(

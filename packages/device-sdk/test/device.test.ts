@@ -7,6 +7,7 @@ import {
   openPayload,
   PAYLOAD_BYTES_MAX,
   verifyReceipt,
+  type LaneHead,
   type Reading,
   type Signer
 } from '@vitalchain/core'
@@ -219,6 +220,34 @@ t.test('a device that lost its outbox believes no head that no quorum signed', a
   t.equal(liar.connections, 1)
   t.match(ledger.committed.at(-1)?.statement, { boot: 2, flags: 1 })
 })
+
+for (const what of ['a head of long ago', 'that there is none'])
+  t.test(
+    `a device that lost its outbox does not contradict itself when a node says ${what}`,
+    async t => {
+      const ledger = new FakeLedger()
+      const heads: (LaneHead | undefined)[] = []
+      for (const boot of [1, 2]) {
+        const { device } = await bench(t, [{}], { ledger, boot })
+        await device.record(heartRates(60, boot * 60))
+        await device.drained()
+        heads.push(ledger.head(device.id, 0))
+        await device.stop()
+      }
+      // It restarted, and has not caught up with the others yet.
+      const stale = what === 'that there is none' ? undefined : heads[0]
+      const late = new FakeNode(ledger, { head: (_, lane) => (lane === 0 ? stale : undefined) })
+      const { device } = await bench(t, [{}], {
+        ledger,
+        resume: 'ledger',
+        transport: [late, new FakeNode(ledger, {}, 'another')]
+      })
+      await device.record(heartRates(60, 180))
+      await device.drained()
+      t.same(ledger.conflicts, [])
+      t.match(ledger.committed.at(-1)?.statement, { boot: 3, seq: 0, flags: 1 })
+    }
+  )
 
 t.test(
   'a device whose history the ledger knows better stops rather than contradict itself',

@@ -1,8 +1,16 @@
 import * as fc from 'fast-check'
-import t from 'tap'
-import { COMMIT_WAIT_MS, memoryOutbox, type DeviceEvent, type OutboxStore } from '../src/index.ts'
+import t, { type Test } from 'tap'
+import { STATEMENT_FLAG } from '@vitalchain/core'
+import {
+  COMMIT_WAIT_MIN_MS,
+  memoryOutbox,
+  type DeviceConnection,
+  type DeviceEvent,
+  type DeviceTransport,
+  type OutboxStore
+} from '../src/index.ts'
 import { FakeLedger, type Submitted } from './fake-ledger.ts'
-import type { Fate } from './fake-node.ts'
+import { FakeNode, type Fate } from './fake-node.ts'
 import { bench, heartRates, seededRandom, type Bench } from './fixture.ts'
 import { useNodeCrypto } from './node-crypto.ts'
 import { virtualTimers } from './virtual-timers.ts'
@@ -186,7 +194,7 @@ t.test('two nodes that get the same batches at once: each is on the ledger once'
   await device.record(heartRates(20))
   // The first node holds them and says nothing for so long that the second one is given them too.
   for await (const event of device.events())
-    if (event.type === 'connected' && timers.elapsed() > COMMIT_WAIT_MS) break
+    if (event.type === 'connected' && timers.elapsed() > COMMIT_WAIT_MIN_MS) break
   await timers.settle()
   ledger.resume()
   await device.drained()
@@ -295,6 +303,75 @@ t.test('a device that loses its outbox behind a gap proves the gap and goes on',
   await device.record(heartRates(1, 500))
   await device.drained()
   t.match(ledger.chain.at(-1)?.statement, { type: 'readings', boot: 2, flags: 1 })
+})
+
+/** A device that lost its outbox learned from the ledger where it stands, and then the network is gone. */
+async function afterLoss(t: Test, outbox: OutboxStore) {
+  const ledger = new FakeLedger()
+  const first = await bench(t, [{}], { ledger, ...SINGLE })
+  await first.device.record(heartRates(1))
+  await first.device.drained()
+  await first.device.stop()
+  const node = new FakeNode(ledger)
+  const connections: DeviceConnection[] = []
+  const transport: DeviceTransport = {
+    name: 'once',
+    async connect(options) {
+      if (connections.length > 0) throw new Error('unreachable')
+      const connection = await node.connect(options)
+      connections.push(connection)
+      return connection
+    }
+  }
+  const init = {
+    ledger,
+    resume: 'ledger',
+    full: 'drop-oldest',
+    outboxBytes: 20 * STATEMENT_BYTES,
+    ...SINGLE
+  } as const
+  const { device, timers } = await bench(t, [{}], { ...init, outbox, transport, boot: 2 })
+  await timers.settle()
+  await connections[0]?.close()
+  await timers.settle()
+  return { ledger, device, timers, init }
+}
+
+/** Flags of readings and kinds of other statements, in the order of the chain. */
+function said(ledger: FakeLedger): readonly unknown[] {
+  return ledger.chain.map(({ statement }) =>
+    statement.type === 'readings' ? statement.flags : statement.type
+  )
+}
+
+t.test('a full outbox does not drop what says that history was lost', async t => {
+  const outbox = memoryOutbox()
+  const { ledger, device, init } = await afterLoss(t, outbox)
+  await device.record(heartRates(99, 1))
+  await device.stop()
+  const next = await bench(t, [{}], { ...init, outbox, boot: 3 })
+  await next.device.drained()
+  t.same(said(ledger).slice(0, 3), [0, STATEMENT_FLAG.historyLost, 'gap'])
+})
+
+t.test('nor when the power goes right behind it', async t => {
+  const inner = memoryOutbox()
+  const cut: OutboxStore = {
+    ...inner,
+    async mark(lane, sent) {
+      if (sent !== undefined) throw new Error('the power is gone')
+      await inner.mark(lane, sent)
+    }
+  }
+  const { ledger, device, timers, init } = await afterLoss(t, cut)
+  device.record(heartRates(1, 1)).catch(() => undefined)
+  await timers.settle()
+  let isDown = true
+  const next = await bench(t, [{ unreachable: () => isDown }], { ...init, outbox: inner, boot: 3 })
+  await next.device.record(heartRates(98, 2))
+  isDown = false
+  await next.device.drained()
+  t.same(said(ledger).slice(0, 3), [0, STATEMENT_FLAG.historyLost, 'gap'])
 })
 
 t.test('a statement that cannot be read back stops its lane and says so', async t => {

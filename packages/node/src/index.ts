@@ -18,6 +18,20 @@ export type { Proofs, ReceiptOptions } from './ledger/proofs.ts'
 export type { LedgerReader } from './ledger/types.ts'
 export type { PayloadMeta } from './store/payload-store.ts'
 export type { WantedPayload } from './store/wanted-payloads.ts'
+export type { Diagnosis, Finding, MemberReport, QuorumReport, Severity } from './diagnosis/types.ts'
+export { createFigures, type Figure, type Figures } from './dashboard/figures.ts'
+export {
+  allMeters,
+  type CommitMeter,
+  type HeightMeter,
+  type HttpMeter,
+  type MeteredTransaction,
+  type Meters,
+  type ProposalMeter,
+  type SubmissionOutcome
+} from './observe/meters.ts'
+export { createMetrics, type Metrics, type MetricsSource } from './observe/metrics.ts'
+export { createTraces } from './observe/traces.ts'
 export type { Unit } from './pool/unit.ts'
 export type { Membership } from './members/membership.ts'
 export type { Standing } from './members/standing.ts'

@@ -1,10 +1,17 @@
-import { equalBytes, errorCode, sha256, useCryptoBackend, VitalchainError } from '@vitalchain/core'
+import {
+  equalBytes,
+  errorCode,
+  sha256,
+  useCryptoBackend,
+  VitalchainError,
+  type ErrorValues
+} from '@vitalchain/core'
 import { registerDeviceArgs, revokeDeviceArgs } from '@vitalchain/contracts'
 import { signOperatorCall } from './calls.ts'
 import { nodeCryptoBackend } from './crypto/node-crypto-backend.ts'
 import { makeCoseReceipt, makeTlogProof, type CheckpointForms } from './ledger/checkpoint-forms.ts'
-import { FIRST_CURSOR, formatCursor, type Cursor } from './ledger/events.ts'
-import { type Ledger } from './ledger/ledger.ts'
+import { diagnoseStopped } from './diagnosis/stopped.ts'
+import { newestCursor } from './ledger/events.ts'
 import { transportPublicKey } from './network/index.ts'
 import type { DeviceDoor, LedgerNode, LedgerNodeOptions, NodeKeys } from './types.ts'
 import { startNode, type RunningNode } from './running-node.ts'
@@ -12,12 +19,18 @@ import { startNode, type RunningNode } from './running-node.ts'
 /** Makes a node of the ledger. Nothing is opened before `start()`. */
 export function createLedgerNode(options: LedgerNodeOptions): LedgerNode {
   useCryptoBackend(nodeCryptoBackend)
-  const { genesis, now = Date.now, log = () => undefined, onKeyRetired } = options
+  const { genesis, now = Date.now, onKeyRetired, meters } = options
+  const log = (event: string, values: ErrorValues): void => {
+    meters?.logged(event, values)
+    options.log?.(event, values)
+  }
   // An own copy of the key that is wiped one day: the caller's is not ours to change.
   let keys = withOwnConsensus(options.keys)
   const transportKey = transportPublicKey(keys.transport)
   const networkId = sha256(genesis)
   let running: RunningNode | undefined
+  /** Why the node stopped itself. */
+  let fault: VitalchainError | undefined
   let changing: Promise<void> = Promise.resolve()
   let fail: (error: VitalchainError) => void
   const failed = new Promise<VitalchainError>(resolve => {
@@ -32,9 +45,11 @@ export function createLedgerNode(options: LedgerNodeOptions): LedgerNode {
 
   const start = async (): Promise<void> => {
     if (running !== undefined) return
+    fault = undefined
     const settings = { ...options, keys, onKeyRetired: retire, now, log }
     running = await startNode(settings, transportKey, error => {
       log('node stops', { code: error.code, message: error.message })
+      fault = error
       fail(error)
       void halt()
     })
@@ -79,9 +94,14 @@ export function createLedgerNode(options: LedgerNodeOptions): LedgerNode {
     failed,
     // One after the other, also when the caller does not wait.
     start: () => (changing = changing.then(start, start)),
+    async drain(signal) {
+      await running?.drain.run(signal)
+    },
     stop: () => (changing = changing.then(stop, stop)),
     addresses: () => running?.network.addresses() ?? [],
     status: () => parts().status(),
+    members: () => parts().members(),
+    diagnose: async () => running?.diagnose() ?? diagnoseStopped(options, now(), fault),
     get ledger() {
       return parts().ledger
     },
@@ -99,7 +119,8 @@ export function createLedgerNode(options: LedgerNodeOptions): LedgerNode {
         serve: (frames, from) => sessions.serve(frames, from)
       }
     },
-    submit: async unit => (await parts().admission.submit(unit)).transaction.id,
+    submit: async unit => (await parts().door.submit(unit)).transaction.id,
+    waiting: id => parts().waiting(id),
     async call(method, args, { signal } = {}) {
       const transaction = await signOperatorCall(parts().ledger, keys.operator, method, args)
       const id = await node.submit({ transaction, payload: undefined })
@@ -109,7 +130,11 @@ export function createLedgerNode(options: LedgerNodeOptions): LedgerNode {
       node.call('devices.register', registerDeviceArgs(device), wait),
     revokeDevice: (device, wait) => node.call('devices.revoke', revokeDeviceArgs({ device }), wait),
     events: wait => parts().ledger.events(wait ?? {}),
-    receipt: (id, as) => parts().ledger.receipt(leafOf(id), as),
+    receipt(id, as) {
+      const receipt = parts().ledger.receipt(leafOf(id), as)
+      meters?.receiptMade(id)
+      return receipt
+    },
     tlogProof: id => makeTlogProof(forms(), leafOf(id)),
     coseReceipt: (id, member) => makeCoseReceipt(forms(), leafOf(id), member),
     stateProof: (key, { pin } = {}) => parts().ledger.stateProof(key, pin),
@@ -140,17 +165,4 @@ export function createLedgerNode(options: LedgerNodeOptions): LedgerNode {
 
 function withOwnConsensus({ consensus, ...keys }: NodeKeys): NodeKeys {
   return consensus === undefined ? keys : { ...keys, consensus: Uint8Array.from(consensus) }
-}
-
-/** The cursor of the newest event: a stream from it holds only what comes. */
-function newestCursor(ledger: Ledger): Cursor {
-  const header = ledger.header(ledger.head.height)
-  // A block without transactions, from a late view, holds no event: begin at the block, not in it.
-  if (header === undefined || header.history.size === 0) return FIRST_CURSOR
-  const leaf = header.history.size - 1
-  const height = ledger.heightOf(leaf)
-  const first = ledger.header(height)
-  return first === undefined
-    ? FIRST_CURSOR
-    : formatCursor({ height, index: first.transactionCount - 1 })
 }

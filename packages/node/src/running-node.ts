@@ -1,9 +1,19 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { equalBytes, errorCode, toHex, VitalchainError } from '@vitalchain/core'
+import {
+  equalBytes,
+  errorCode,
+  faultTolerance,
+  toHex,
+  VitalchainError,
+  type Transaction
+} from '@vitalchain/core'
 import { createRules, devices, listMembers, members } from '@vitalchain/contracts'
 import { createCheckpoints, type Checkpoints } from './checkpoints/checkpoints.ts'
 import { requireWholeLog } from './audit/level-files.ts'
+import { requireNoRestore } from './backup/restore-backup.ts'
+import { createRestoredKeeper } from './backup/restored-keeper.ts'
+import { readRestoredNote } from './backup/restored-note.ts'
 import { createBlockSource } from './consensus/block-source.ts'
 import { createReplicaHost, RECOVERY_EPOCH } from './consensus/replica-host.ts'
 import { lockKey, type KeyLock } from './consensus/key-lock.ts'
@@ -28,14 +38,22 @@ import {
   type DeviceSessions
 } from './devices/device-sessions.ts'
 import { createTimeService } from './devices/time.ts'
+import { createNodeDiagnosis } from './diagnosis/node-diagnosis.ts'
+import type { Diagnosis, MemberReport } from './diagnosis/types.ts'
+import { createDrain, type Drain } from './drain.ts'
+import { serveGenesis } from './genesis/fetch-genesis.ts'
 import type { Executed } from './ledger/execute.ts'
 import { openLedger, type Ledger, type LedgerInit } from './ledger/ledger.ts'
 import { createMembershipKeeper } from './members/membership.ts'
-import { memberPeers } from './members/peers.ts'
-import { createNetwork } from './network/index.ts'
+import { memberPeers, withFollowers } from './members/peers.ts'
+import { unknownProtocol } from './members/protocol.ts'
+import { createNetwork, transportKeyOf } from './network/index.ts'
 import { createAdmission } from './pool/admission.ts'
+import { createDoorRate } from './pool/door-rate.ts'
 import { createGossip } from './pool/gossip.ts'
+import { createLaneShares } from './pool/lane-shares.ts'
 import { createOffers } from './pool/offers.ts'
+import { createOwnDoor, type OwnDoor } from './pool/own-door.ts'
 import { createPool, type Pending } from './pool/pool.ts'
 import { payloadDigest } from './pool/unit.ts'
 import { openStore, type Store } from './store/store.ts'
@@ -56,10 +74,15 @@ export interface RunningNode {
   readonly ledger: Ledger
   readonly network: ReturnType<typeof createNetwork>
   readonly checkpoints: Checkpoints
-  readonly admission: ReturnType<typeof createAdmission>
+  readonly door: OwnDoor
+  readonly drain: Drain
   readonly requests: DeviceRequests
   readonly sessions: DeviceSessions
   status(): NodeStatus
+  members(): readonly MemberReport[]
+  diagnose(): Promise<Diagnosis>
+  /** The transaction with this identity that waits for a block. */
+  waiting(id: Uint8Array): Transaction | undefined
   stop(): Promise<void>
 }
 
@@ -75,7 +98,10 @@ async function openDisk(
   readonly votes: VoteStore
   readonly lock: KeyLock | undefined
 }> {
-  if (dataDir !== undefined) await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  if (dataDir !== undefined) {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    await requireNoRestore(dataDir)
+  }
   const location = dataDir === undefined ? 'memory' : join(dataDir, 'ledger')
   if (dataDir !== undefined) await requireWholeLog(location)
   const store = await openStore(location, onFatal)
@@ -107,7 +133,7 @@ export async function startNode(
   transportKey: Uint8Array,
   onFatal: (error: VitalchainError) => void
 ): Promise<RunningNode> {
-  const { genesis, keys, now, log, dataDir } = settings
+  const { genesis, keys, now, log, dataDir, meters } = settings
   const rules = createRules(settings.contracts ?? [members, devices])
   if (settings.acceptDoubleSignRisk === true && keys.operator === undefined)
     throw new VitalchainError(
@@ -115,6 +141,11 @@ export async function startNode(
       'the override is recorded with the operator key, which this node does not hold'
     )
   const signer = keys.consensus === undefined ? undefined : createNodeSigner(keys.consensus)
+  const followers = [
+    ...(settings.followers ?? []).map(transportKeyOf),
+    ...(settings.follow === true ? [transportKey] : [])
+  ]
+  const restoredNote = dataDir === undefined ? undefined : await readRestoredNote(dataDir)
   const { store, ledger, votes, lock } = await openDisk(
     dataDir,
     signer?.publicKey.bytes,
@@ -122,6 +153,12 @@ export async function startNode(
     onFatal
   )
   const stopping = new AbortController()
+  const restored = createRestoredKeeper({
+    dataDir,
+    note: restoredNote,
+    isCommitted: id => ledger.findTransaction(id) !== undefined,
+    log
+  })
 
   const network = createNetwork({
     privateKey: keys.transport,
@@ -130,15 +167,22 @@ export async function startNode(
     ...(settings.announce === undefined ? {} : { announce: settings.announce }),
     bootstrap: settings.bootstrap ?? [],
     ...(settings.deny === undefined ? {} : { deny: settings.deny }),
-    members: () => memberPeers(ledger.state),
+    members: () => withFollowers(memberPeers(ledger.state), followers),
     log
   })
+  serveGenesis(network, genesis)
   const pool = createPool(rules, ledger.state)
+  const lanes = createLaneShares(stopping.signal)
+  const rate = createDoorRate({ ledger, lanes, now: () => performance.now() })
   const admission = createAdmission({
     ledger,
     pool,
     now,
-    onAdmitted(_pending, unit) {
+    rate,
+    restored,
+    onAdmitted(pending, unit) {
+      meters?.admitted(pending)
+      diagnosis.admitted()
       gossip.tell(unit)
       source.arrived()
       offers.wake()
@@ -146,6 +190,7 @@ export async function startNode(
     },
     onRefused: refused => discard([refused])
   })
+  const door = createOwnDoor(admission, meters)
   const gossip = createGossip({ network, admission, log })
   const offers = createOffers({
     ledger,
@@ -179,8 +224,17 @@ export async function startNode(
         .catch((error: unknown) => log('payload not discarded', { code: errorCode(error) }))
     }
   }
+  const waitedFor = (committed: Executed['transactions']): readonly number[] => {
+    const time = now()
+    return committed.flatMap(({ hash }) => {
+      const pending = pool.get(hash)
+      return pending === undefined ? [] : [Math.max(0, time - pending.since)]
+    })
+  }
   let validators = ledger.validators()
-  const onCommitted = ({ transactions }: Executed): void => {
+  const onCommitted = (executed: Executed, by: 'consensus' | 'catch-up'): void => {
+    const { transactions } = executed
+    meters?.committed({ executed, by, waitedMs: waitedFor(transactions) })
     const lost = pool.remove(transactions)
     source.keep(transactions)
     discard(lost)
@@ -189,7 +243,16 @@ export async function startNode(
     sessions.committed(committed)
     membership.committed(committed)
     override.committed(committed)
+    restored.committed(executed)
+    diagnosis.committed()
+    const unknown = unknownProtocol(ledger.state, ledger.head.height)
+    if (unknown !== undefined) {
+      // Before the height of those rules begins: nothing is signed in it.
+      host.halt()
+      onFatal(unknown)
+    }
     checkpoints.committed()
+    drain.committed()
     if (ledger.validators() !== validators) {
       validators = ledger.validators()
       // Behind the commit: as a validator of this block the node still has to tell others of it.
@@ -226,10 +289,16 @@ export async function startNode(
     ...(settings.signer === undefined ? {} : { remote: reachSigner(settings.signer) }),
     onReached: () => retirement.look(),
     override: settings.acceptDoubleSignRisk ?? false,
-    onOverride: () => override.record(),
+    async onOverride() {
+      await restored.overridden(ledger.head.height)
+      await override.record()
+    },
     now,
     timings: settings.timings ?? false,
+    ...(meters === undefined ? {} : { meters }),
     log,
+    onStatus: (member, status) => diagnosis.onStatus(member, status),
+    onEvent: (event, set) => diagnosis.onEvent(event, set),
     onBehind: member => void catchUp.run(member),
     onRefused: refused => discard(refused),
     // As any other transaction: the pool, the topic, and a block of whoever leads. Another node may be faster.
@@ -237,7 +306,7 @@ export async function startNode(
       void admission
         .submit({ transaction, payload: undefined })
         .catch((error: unknown) => log('evidence not admitted', { code: errorCode(error) })),
-    onCommitted,
+    onCommitted: executed => onCommitted(executed, 'consensus'),
     onFatal
   })
   const retirement = createKeyRetirement({
@@ -260,7 +329,7 @@ export async function startNode(
     signal: () => stopping.signal,
     exclusive: change => host.exclusive(change),
     onCommitted(executed) {
-      onCommitted(executed)
+      onCommitted(executed, 'catch-up')
       host.advanced()
     },
     onDiverged: onFatal,
@@ -276,6 +345,7 @@ export async function startNode(
       consensusKey: signer?.publicKey.bytes ?? keys.retiredConsensus
     },
     bootstrap: settings.bootstrap ?? [],
+    follows: settings.follow ?? false,
     log
   })
   const repair = createPayloadRepair({ ledger, network, log })
@@ -291,9 +361,28 @@ export async function startNode(
     now,
     log
   })
+  const drain = createDrain({
+    door,
+    offers,
+    pool,
+    leads: () => host.votes && ledger.validators()[host.leader] === host.self,
+    trust: () => faultTolerance(ledger.validators().length) + 1,
+    log
+  })
+  /** Whether no validator but this node itself can be told of anything. */
+  const isolated = (): boolean => {
+    const others = ledger.validators().filter(validator => validator !== host.self)
+    const linked = network.linkedMembers()
+    return (
+      others.length > 0 &&
+      !others.some(({ member }) => linked.some(each => equalBytes(each, member)))
+    )
+  }
   const requests = createDeviceRequests({
     ledger,
-    admission,
+    door,
+    isolated,
+    ...(meters === undefined ? {} : { meters }),
     time: createTimeService({ ledger, network, signer: checkpointSigner, now, log }),
     signer: createNodeSigner(keys.transport)
   })
@@ -309,14 +398,65 @@ export async function startNode(
     retirement.look()
   }, EXPIRE_INTERVAL_MS)
 
+  const diagnosis = createNodeDiagnosis({
+    ledger,
+    network,
+    host,
+    status,
+    transportKey,
+    hasSigner: settings.signer !== undefined,
+    dataDir,
+    bootstrap: settings.bootstrap ?? [],
+    announce: settings.announce ?? [],
+    deny: settings.deny,
+    flooders: () => rate.flooders(),
+    now,
+    log
+  })
+
+  /** The members as of the newest block: each status names several, and reading them takes longer than the rest of it. */
+  let named = { head: ledger.head, members: listMembers(ledger.state) }
+  const membersNow = (): typeof named.members => {
+    const { head } = ledger
+    if (named.head !== head) named = { head, members: listMembers(ledger.state) }
+    return named.members
+  }
   const nameOf = (id: Uint8Array | undefined): string | undefined =>
-    id === undefined
-      ? undefined
-      : listMembers(ledger.state).find(member => equalBytes(member.id, id))?.name
+    id === undefined ? undefined : membersNow().find(member => equalBytes(member.id, id))?.name
+
+  function status(): NodeStatus {
+    const self = membersNow().find(member => equalBytes(member.transportKey, transportKey))
+    const { head } = ledger
+    const restore = restored.status()
+    return {
+      network: toHex(ledger.network),
+      name: self?.name,
+      peer: network.peer,
+      height: head.height,
+      head: toHex(head.hash),
+      stateRoot: toHex(head.stateRoot),
+      transactions: head.history.size,
+      view: host.view,
+      leader: nameOf(ledger.validators()[host.leader]?.member),
+      links: network.linkedMembers().flatMap(member => nameOf(member) ?? []),
+      banned: network
+        .links()
+        .flatMap(({ member, bannedMs }) => (bannedMs > 0 ? (nameOf(member) ?? []) : [])),
+      waiting: pool.size,
+      payloadsMissing: ledger.wantedPayloads(MISSING_SHOWN_MAX).length,
+      deviceSessions: sessions.size,
+      votes: host.votes,
+      draining: door.closed,
+      membership: membership.membership,
+      ...checkpoints.status,
+      ...(restore === undefined ? {} : { restored: restore })
+    }
+  }
 
   const stop = async (): Promise<void> => {
     stopping.abort()
     clearInterval(expiry)
+    diagnosis.stop()
     gossip.stop()
     offers.stop()
     // Each of them, also when one before fails: what stays open would keep the directory locked.
@@ -342,6 +482,8 @@ export async function startNode(
     if (failure !== undefined) throw failure.cause
   }
   try {
+    const unknown = unknownProtocol(ledger.state, ledger.head.height)
+    if (unknown !== undefined) throw unknown
     await checkpoints.open()
     await network.start()
     await host.start()
@@ -350,6 +492,7 @@ export async function startNode(
     healer.start()
     checkpoints.start()
     membership.start()
+    diagnosis.start()
     override.remind()
   } catch (error) {
     await stop()
@@ -358,37 +501,15 @@ export async function startNode(
   return {
     ledger,
     network,
-    admission,
+    door,
+    drain,
     checkpoints,
     requests,
     sessions,
     stop,
-    status() {
-      const self = listMembers(ledger.state).find(member =>
-        equalBytes(member.transportKey, transportKey)
-      )
-      const { head } = ledger
-      return {
-        network: toHex(ledger.network),
-        name: self?.name,
-        peer: network.peer,
-        height: head.height,
-        head: toHex(head.hash),
-        stateRoot: toHex(head.stateRoot),
-        transactions: head.history.size,
-        view: host.view,
-        leader: nameOf(ledger.validators()[host.leader]?.member),
-        links: network.linkedMembers().flatMap(member => nameOf(member) ?? []),
-        banned: network
-          .links()
-          .flatMap(({ member, bannedMs }) => (bannedMs > 0 ? (nameOf(member) ?? []) : [])),
-        waiting: pool.size,
-        payloadsMissing: ledger.wantedPayloads(MISSING_SHOWN_MAX).length,
-        deviceSessions: sessions.size,
-        votes: host.votes,
-        membership: membership.membership,
-        ...checkpoints.status
-      }
-    }
+    waiting: id => pool.find(id)?.transaction,
+    status,
+    members: () => diagnosis.members(),
+    diagnose: () => diagnosis.diagnose()
   }
 }

@@ -1,13 +1,16 @@
-import type { ErrorValues, Signer, VitalchainError } from '@vitalchain/core'
+import type { ErrorValues, Signer, Transaction, VitalchainError } from '@vitalchain/core'
 import type { Contract, RegisterDevice, StateReader } from '@vitalchain/contracts'
+import type { RestoredStatus } from './backup/restored-keeper.ts'
 import type { CheckpointReader, CheckpointStatus } from './checkpoints/checkpoints.ts'
 import type { DeviceRequests } from './devices/device-requests.ts'
 import type { DeviceSessions } from './devices/device-sessions.ts'
 import type { CommittedEvent } from './ledger/events.ts'
+import type { Diagnosis, MemberReport } from './diagnosis/types.ts'
 import type { CompletenessRequest } from './ledger/completeness.ts'
 import type { LedgerReader } from './ledger/ledger.ts'
 import type { ReceiptOptions } from './ledger/proofs.ts'
 import type { Membership } from './members/membership.ts'
+import type { Meters } from './observe/meters.ts'
 import type { Unit } from './pool/unit.ts'
 
 /** The keys of a node. Those it lacks it does not use: without a consensus key it follows. */
@@ -47,6 +50,13 @@ export interface LedgerNodeOptions {
   readonly announce?: readonly string[]
   /** Multiaddrs of any nodes of the network, with `/p2p/…`. The other members are found through them. */
   readonly bootstrap?: readonly string[]
+  /**
+   * PeerIds of nodes that are no members and may follow this one: they get blocks, payloads and checkpoints of it, and hand
+   * transactions over to it. The other members know nothing of them.
+   */
+  readonly followers?: readonly string[]
+  /** Whether this node is such a follower: it waits for no approval. Changes nothing for a member. Default: false. */
+  readonly follow?: boolean
   /** The contracts, as the genesis lists them. Default: members and devices. */
   readonly contracts?: readonly Contract[]
   /** Peers, by PeerId, with which this node has no connection; asked at each one. Messages go round by the other members. */
@@ -60,6 +70,8 @@ export interface LedgerNodeOptions {
   readonly now?: () => number
   /** Whether the log tells how long each step of each height took. Default: false. */
   readonly timings?: boolean
+  /** Told what is to be counted, measured or traced; see {@link Meters}. */
+  readonly meters?: Meters
   /** Told what happens, as a short name and values fit for a log: never a secret or anything about a patient. */
   readonly log?: (event: string, values: ErrorValues) => void
 }
@@ -87,8 +99,12 @@ export interface NodeStatus extends CheckpointStatus {
   readonly deviceSessions: number
   /** Whether this node votes. */
   readonly votes: boolean
+  /** Whether it takes no transactions of own clients any more, because it is about to stop. */
+  readonly draining: boolean
   /** What this node is to the others, as far as it knows; only a `member` can vote. */
   readonly membership: Membership
+  /** How the node stands to the backup that it was restored from; absent when there is none, or nothing to say of it any more. */
+  readonly restored?: RestoredStatus
 }
 
 /** What a listener of another transport than libp2p uses: {@link DeviceRequests} one by one, or connections of them. */
@@ -101,12 +117,26 @@ export interface DeviceDoor extends Pick<DeviceRequests, 'answer' | 'greet'> {
 export interface LedgerNode {
   /** Opens the store and the network. Resolves when this node takes part. */
   start(): Promise<void>
+  /**
+   * Prepares to stop: own clients' transactions are refused with `ERR_DRAINING` (retryable) from now on, what waits is handed
+   * over to others, and a leader proposes what it still has. Reading goes on. To be followed by {@link LedgerNode.stop}.
+   *
+   * @param signal - ends it early, for who cannot wait
+   */
+  drain(signal: AbortSignal): Promise<void>
   /** Closes everything it opened. */
   stop(): Promise<void>
   /** Own multiaddrs with `/p2p/…`; empty before start. */
   addresses(): readonly string[]
   /** Where it stands now. @throws VitalchainError `ERR_NOT_STARTED` */
   status(): NodeStatus
+  /** What is known of each member, this node included. @throws VitalchainError `ERR_NOT_STARTED` */
+  members(): readonly MemberReport[]
+  /**
+   * What is wrong with this node and its network, and what to do. Takes up to some seconds while somebody is missing, because it
+   * tries their addresses; asked again within 15 s it does not. Also of a node that does not run, as far as that can be known.
+   */
+  diagnose(): Promise<Diagnosis>
   /** The network id. */
   readonly network: Uint8Array
   /** The own transport public key, 32 bytes. */
@@ -124,6 +154,8 @@ export interface LedgerNode {
    * @throws VitalchainError with the code of the refusal
    */
   submit(unit: Unit): Promise<Uint8Array>
+  /** The transaction with this identity that waits here for a block; undefined when none does. */
+  waiting(id: Uint8Array): Transaction | undefined
   /**
    * Signs a call with the operator's key, hands it over and waits until it is committed.
    *

@@ -26,11 +26,17 @@ export { comparePlaces, laneCodec, type Place, type StatementPlace } from './pla
 export const LANE: { readonly readings: 0; readonly urgent: 1 } = { readings: 0, urgent: 1 }
 
 /** Bits of {@link ReadingStatement.flags}. A statement with any other bit is refused. */
-export const STATEMENT_FLAG: { readonly historyLost: 1; readonly gatewayAttested: 2 } = {
+export const STATEMENT_FLAG: {
+  readonly historyLost: 1
+  readonly gatewayAttested: 2
+  readonly arrivalTimes: 4
+} = {
   /** The device lost its outbox and went on from the head that the ledger knew. */
   historyLost: 1,
   /** A gateway signed for a device that cannot sign. */
-  gatewayAttested: 2
+  gatewayAttested: 2,
+  /** The times are those at which the gateway received the readings: the sensor gave none. Only with `gatewayAttested`. */
+  arrivalTimes: 4
 }
 
 /** CoAP content format (RFC 7252 section 12.3) of a payload before encryption: 112 is SenML in CBOR. */
@@ -48,7 +54,7 @@ export interface ReadingStatement extends StatementPlace {
   readonly to: number
   /**
    * What the device knew of its clock: network time minus device time and how wrong that may be, both in ms.
-   * Undefined when it was never told.
+   * Undefined when it was never told, and for times of a sensor behind a gateway, whose clock nobody asks.
    */
   readonly clock: { readonly offset: number; readonly uncertainty: number } | undefined
   /** How many readings the payload holds. */
@@ -84,7 +90,7 @@ export interface GapStatement extends StatementPlace {
   readonly lastDropped: Uint8Array
   /** How many readings were dropped. */
   readonly count: number
-  /** Why: 1 = the outbox was full, 2 = a stored statement could not be read back. */
+  /** Why: 1 = the outbox was full. */
   readonly reason: number
   /** The device's clock when it dropped the last one, ms since 1970. */
   readonly time: number
@@ -100,7 +106,8 @@ export const READINGS_MAX: number = 65_535
 const DROPPED_BYTES_MAX = 1_024
 
 const STATEMENT_BYTES_MAX = 1_536
-const FLAGS_KNOWN = STATEMENT_FLAG.historyLost | STATEMENT_FLAG.gatewayAttested
+const FLAGS_KNOWN =
+  STATEMENT_FLAG.historyLost | STATEMENT_FLAG.gatewayAttested | STATEMENT_FLAG.arrivalTimes
 
 const READINGS = 'vitalchain/readings'
 const GAP = 'vitalchain/gap'
@@ -127,7 +134,7 @@ const gap = tagged([GAP], {
   last: tuple({ boot: u32, seq: uint() }),
   lastDropped: bytes(1, DROPPED_BYTES_MAX),
   count: uint(),
-  reason: uint(2, 1),
+  reason: uint(1, 1),
   time: milliseconds
 })
 
@@ -180,7 +187,13 @@ function readReadings(value: CborValue, path: string): ReadingStatement {
   const rest = readings.read(value, path)
   if (rest.to < rest.from)
     throw new VitalchainError('ERR_SCHEMA', `${path}.to: expected a time not before the first`)
+  if (has(rest, 'arrivalTimes') && !has(rest, 'gatewayAttested'))
+    throw new VitalchainError('ERR_SCHEMA', `${path}.flags: only a gateway knows times of arrival`)
   return { type: 'readings', ...rest }
+}
+
+function has({ flags }: { readonly flags: number }, flag: keyof typeof STATEMENT_FLAG): boolean {
+  return (flags & STATEMENT_FLAG[flag]) !== 0
 }
 
 function requireStart<T extends Exclude<Statement, GapStatement>>(value: T, path: string): T {
@@ -195,7 +208,7 @@ function requireStart<T extends Exclude<Statement, GapStatement>>(value: T, path
 
 /** Whether a statement says that its device lost its outbox and goes on from what the ledger knew. */
 export function lostHistory(value: Statement): boolean {
-  return value.type !== 'gap' && (value.flags & STATEMENT_FLAG.historyLost) !== 0
+  return value.type !== 'gap' && has(value, 'historyLost')
 }
 
 /** The bytes of a statement and back. */

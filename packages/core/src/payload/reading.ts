@@ -56,6 +56,16 @@ export function senmlFault(message: string, values: Record<string, number> = {})
   return new VitalchainError('ERR_SENML', message, { values })
 }
 
+/** Whether a text can be the name of what was measured. */
+export function isReadingName(text: string): boolean {
+  return text.length <= SENML_NAME_LENGTH_MAX && NAME.test(text)
+}
+
+/** Whether a text can be a unit. */
+export function isReadingUnit(text: string): boolean {
+  return text.length <= SENML_UNIT_LENGTH_MAX && text.isWellFormed()
+}
+
 /** Whether a text is a {@link ReadingFlag}. */
 export function isReadingFlag(text: string): text is ReadingFlag {
   return FLAGS.has(text)
@@ -68,13 +78,13 @@ export function isReadingFlag(text: string): text is ReadingFlag {
  * @throws VitalchainError `ERR_SENML`
  */
 export function checkReading({ name, unit, time, value, flag }: Reading, index: number): void {
-  if (name.length > SENML_NAME_LENGTH_MAX || !NAME.test(name)) {
+  if (!isReadingName(name)) {
     throw senmlFault(
       `record ${index}: a name has 1 to ${SENML_NAME_LENGTH_MAX} of A-Z a-z 0-9 - : . / _`,
       { record: index }
     )
   }
-  if (unit !== undefined && (unit.length > SENML_UNIT_LENGTH_MAX || !unit.isWellFormed())) {
+  if (unit !== undefined && !isReadingUnit(unit)) {
     throw senmlFault(`record ${index}: a unit is text of at most ${SENML_UNIT_LENGTH_MAX}`, {
       record: index
     })

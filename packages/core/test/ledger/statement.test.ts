@@ -49,7 +49,8 @@ t.test('the largest statements fit their limit', async t => {
     count: READINGS_MAX,
     generation: 0xffff_ffff,
     epoch: 0xffff_ffff,
-    flags: STATEMENT_FLAG.historyLost | STATEMENT_FLAG.gatewayAttested,
+    flags:
+      STATEMENT_FLAG.historyLost | STATEMENT_FLAG.gatewayAttested | STATEMENT_FLAG.arrivalTimes,
     retention: 15,
     contentFormat: 0xffff,
     payloadSize: PAYLOAD_BYTES_MAX
@@ -62,7 +63,7 @@ t.test('the largest statements fit their limit', async t => {
     last: { boot: 0xffff_ffff, seq: far },
     lastDropped: statementFormat.encode({ ...largest, lane: 0, flags: 0, seq: far }),
     count: far,
-    reason: 2,
+    reason: 1,
     time: far
   }
   t.strictSame(statementFormat.decode(statementFormat.encode(largestGap)), largestGap)
@@ -99,7 +100,7 @@ const readingLimits: readonly (readonly [
   ['stream', 11, [new Uint8Array(15), new Uint8Array(17)]],
   ['generation', 12, [2 ** 32]],
   ['epoch', 13, [2 ** 32]],
-  ['flags', 14, [4, 8, 128]],
+  ['flags', 14, [4, 5, 8, 128]],
   ['retention', 15, [16]],
   ['contentFormat', 16, [0x10000]],
   ['payloadSize', 17, [0, PAYLOAD_BYTES_MAX + 1]],
@@ -122,7 +123,7 @@ const gapLimits: typeof readingLimits = [
     ]
   ],
   ['count', 9, [null]],
-  ['reason', 10, [0, 3]],
+  ['reason', 10, [0, 2, 3]],
   ['time', 11, [null], [-1]]
 ]
 const rotationLimits: typeof readingLimits = [

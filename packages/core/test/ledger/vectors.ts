@@ -11,6 +11,8 @@ import {
   headerVectors,
   certificateVectors
 } from './format-vectors.ts'
+import { wrappedKeyVectors } from '../payload/wrapped-key-vectors.ts'
+import { sampleVectors } from '../payload/sample-vectors.ts'
 import { proofVectors } from './proof-vectors.ts'
 import { receiptVectors } from './receipt-vectors.ts'
 import { plainLedger } from './small-ledger.ts'
@@ -32,6 +34,8 @@ export async function makeVectors(): Promise<Readonly<Record<string, Json>>> {
     'history-proofs': historyVectors(ledger),
     'state-proofs': stateVectors(ledger),
     payloads: payloadVectors(),
+    samples: sampleVectors(),
+    'wrapped-keys': wrappedKeyVectors(),
     'device-messages': await messageVectors(),
     enrolment: await enrolmentVectors(),
     time: await timeVectors(),
@@ -47,7 +51,7 @@ const LINE_CHARACTERS_MAX = 100
 export function vectorText(vectors: Json): string {
   const text = JSON.stringify(vectors, null, 2)
     .replaceAll(
-      /\[\s+(\d+(?:,\s+\d+)*)\s+\]/g,
+      /\[\s+(-?\d+(?:,\s+-?\d+)*)\s+\]/g,
       (_, numbers: string) => `[${numbers.replaceAll(/\s+/g, ' ')}]`
     )
     .replaceAll(/^(.*\[)\n\s+("[^"\n]*")\n\s+(\],?)$/gm, (all: string, ...parts: string[]) => {

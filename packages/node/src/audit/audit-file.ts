@@ -3,7 +3,7 @@ import type { Rules } from '@vitalchain/contracts'
 import { checkPin, summary, type AuditReport } from './audit-store.ts'
 import { carryOut } from './carry-out.ts'
 import { createFaultList, EnoughFaults, type FaultKind, type OnProgress } from './fault.ts'
-import { openLedgerFile, type LedgerFileEnd } from './ledger-file.ts'
+import { openLedgerFile, type LedgerFileEnd, type LedgerFileReader } from './ledger-file.ts'
 import { createScratchLedger } from './scratch.ts'
 
 /** What the audit of a ledger file is asked for. */
@@ -25,12 +25,16 @@ export type FileAuditReport = AuditReport & { readonly network: Uint8Array }
  *
  * @throws VitalchainError `ERR_LEDGER_FILE` when it does not begin as a ledger file
  */
-export async function auditFile(
-  file: string,
+export async function auditFile(file: string, options: FileAuditOptions): Promise<FileAuditReport> {
+  return auditReader(await openLedgerFile(file), options)
+}
+
+/** The same for what is being read from a file of whatever form; closes it. */
+export async function auditReader(
+  reader: LedgerFileReader,
   { network, rules, pin, onProgress = () => undefined }: FileAuditOptions
 ): Promise<FileAuditReport> {
   const found = createFaultList(1)
-  const reader = await openLedgerFile(file)
   const own = networkId(reader.genesis)
   try {
     const derived = await createScratchLedger(reader.genesis, rules, { whole: false })

@@ -1,4 +1,4 @@
-import { open, rm, type FileHandle } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import {
   bytes,
   concatBytes,
@@ -7,15 +7,11 @@ import {
   genesisFormat,
   hash32,
   tagged,
-  u32be,
   uint,
-  VitalchainError,
   type Format
 } from '@vitalchain/core'
 import { certifiedBlockFormat, type CertifiedBlock } from '../ledger/certified-block.ts'
-
-/** Bytes of the length in front of each record. */
-const LENGTH_BYTES = 4
+import { encodeRecord, openRecordFile, type FoundRecord } from './record-file.ts'
 
 /** Bytes that are written at once: a few large blocks. */
 const WRITE_BYTES = 4 * 1024 * 1024
@@ -53,10 +49,10 @@ export async function writeLedgerFile(
 ): Promise<void> {
   const handle = await open(file, 'wx')
   try {
-    let waiting: Uint8Array[] = [record(headFormat.encode({ genesis }))]
+    let waiting: Uint8Array[] = [encodeRecord(headFormat.encode({ genesis }))]
     let size = 0
     for (const block of blocks) {
-      const next = record(certifiedBlockFormat.encode(block))
+      const next = encodeRecord(certifiedBlockFormat.encode(block))
       waiting.push(next)
       size += next.length
       if (size < WRITE_BYTES) continue
@@ -64,7 +60,7 @@ export async function writeLedgerFile(
       waiting = []
       size = 0
     }
-    waiting.push(record(endFormat.encode(end)))
+    waiting.push(encodeRecord(endFormat.encode(end)))
     await handle.writeFile(concatBytes(waiting))
     await handle.sync()
   } catch (error) {
@@ -98,60 +94,43 @@ export interface LedgerFileReader {
  * @throws VitalchainError `ERR_LEDGER_FILE` when it is none; a system error when it cannot be read
  */
 export async function openLedgerFile(file: string): Promise<LedgerFileReader> {
-  const handle = await open(file, 'r')
-  try {
-    const found = await handle.stat()
-    if (!found.isFile()) throw malformed('it is no file', 0)
-    const { size } = found
-    let position = 0
-    const next = async (): Promise<{ at: number; bytes: Uint8Array }> => {
-      const at = position
-      const prefix = await readAt(handle, at, LENGTH_BYTES)
-      const length = new DataView(prefix.buffer).getUint32(0)
-      if (length > certifiedBlockFormat.bytesMax) throw malformed('a record is too long', at)
-      const content = await readAt(handle, at + LENGTH_BYTES, length)
-      position = at + LENGTH_BYTES + length
-      return { at, bytes: content }
+  const records = await openRecordFile(file, 'ledger file')
+  const read = <T>(of: Format<T>, { at, bytes: content }: FoundRecord): T => {
+    try {
+      return of.decode(content)
+    } catch (cause) {
+      throw records.malformed('it holds something else than a ledger', at, cause)
     }
-    const head = await next()
+  }
+  try {
+    const head = await records.next(certifiedBlockFormat.bytesMax)
     const { genesis } = read(headFormat, head)
     read(genesisFormat, { at: head.at, bytes: genesis })
     return {
       genesis,
-      size,
+      size: records.size,
       get position() {
-        return position
+        return records.position
       },
       async *blocks() {
         for (;;) {
-          const found = await next()
+          const found = await records.next(certifiedBlockFormat.bytesMax)
           // The end is the only record of text and not of two items.
           const end = attempt(() => endFormat.decode(found.bytes))
           if (end === undefined) {
             yield read(certifiedBlockFormat, found)
             continue
           }
-          if (position !== size) throw malformed('it goes on behind its end', position)
+          if (records.position !== records.size)
+            throw records.malformed('it goes on behind its end', records.position)
           return end
         }
       },
-      close: () => handle.close()
+      close: () => records.close()
     }
   } catch (error) {
-    await handle.close()
+    await records.close()
     throw error
-  }
-}
-
-function record(content: Uint8Array): Uint8Array {
-  return concatBytes([u32be(content.length), content])
-}
-
-function read<T>(of: Format<T>, { at, bytes: content }: { at: number; bytes: Uint8Array }): T {
-  try {
-    return of.decode(content)
-  } catch (cause) {
-    throw malformed('it holds something else than a ledger', at, cause)
   }
 }
 
@@ -161,17 +140,4 @@ function attempt<T>(task: () => T): T | undefined {
   } catch {
     return undefined
   }
-}
-
-async function readAt(handle: FileHandle, at: number, length: number): Promise<Uint8Array> {
-  const { buffer, bytesRead } = await handle.read(new Uint8Array(length), 0, length, at)
-  if (bytesRead < length) throw malformed('it ends early', at)
-  return buffer
-}
-
-function malformed(what: string, offset: number, cause?: unknown): VitalchainError {
-  return new VitalchainError('ERR_LEDGER_FILE', `the ledger file: ${what}, at byte ${offset}`, {
-    cause,
-    values: { offset }
-  })
 }

@@ -119,7 +119,7 @@ function isMetaOf(
 }
 
 /** Opened once more and written to with a sync: LevelDB syncs its tables, and this its last log. */
-async function makeDurable(location: string): Promise<void> {
+export async function makeDurable(location: string): Promise<void> {
   const store = await openStore(location)
   try {
     await store.write([])

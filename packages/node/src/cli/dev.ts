@@ -16,7 +16,9 @@ export interface DevOptions extends DevRunOptions {
  * @throws VitalchainError what ended the run
  */
 export async function devCommand({ json, ...options }: DevOptions, io: CliIo): Promise<number> {
-  const summary = await runDev(options, json ? io.err : io.out, io.stop)
+  const say = json ? io.err : io.out
+  const { stop, paint } = io
+  const summary = await runDev(options, { say, stop, ...(paint === undefined ? {} : { paint }) })
   if (summary === undefined) return EXIT.ok
   if (json) io.out(JSON.stringify(summary))
   else if ('interrupted' in summary) io.err(interruptedLine(summary))

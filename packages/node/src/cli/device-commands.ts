@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander'
 import { countArgument, hashArgument, hexArgument } from './arguments.ts'
 import type { EnrolFlags } from './device-enrol.ts'
 import type { DescriptionFlags } from './device.ts'
+import { addExamples } from './examples.ts'
 import type { CliIo } from './io.ts'
 import { toNode, type Run } from './member-commands.ts'
 import type { NodeFlags } from './own-node.ts'
@@ -36,6 +37,23 @@ Examples:
   addKeys(device, io, run)
   addStreams(device, io, run)
   addEnds(device, io, run)
+  const key = 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a'
+  addExamples(device, {
+    list: '--data-dir /var/lib/vitalchain',
+    claim: '--model "Bedside monitor" --data-dir /var/lib/vitalchain',
+    unclaim: '1f0c9a --data-dir /var/lib/vitalchain',
+    enrol:
+      'VC1-... --model "Bedside monitor" --genesis genesis.cbor --key device.key --node http://127.0.0.1:7700#d75a...',
+    register: `${key} --model "Bedside monitor" --data-dir /var/lib/vitalchain`,
+    import: 'monitors.csv --out claims.csv --data-dir /var/lib/vitalchain',
+    revoke: '1f0c9a --data-dir /var/lib/vitalchain',
+    rekey: `1f0c9a --key ${key} --data-dir /var/lib/vitalchain`,
+    associate: '1f0c9a --stream 000102030405060708090a0b0c0d0e0f --data-dir /var/lib/vitalchain',
+    dissociate: '1f0c9a --stream 000102030405060708090a0b0c0d0e0f --data-dir /var/lib/vitalchain',
+    transfer: '1f0c9a --to "Hospital 2" --data-dir /var/lib/vitalchain',
+    accept: `${key} --data-dir /var/lib/vitalchain`,
+    retire: '1f0c9a --data-dir /var/lib/vitalchain'
+  })
 }
 
 function addEnrolment(device: Command, io: CliIo, run: Run): void {

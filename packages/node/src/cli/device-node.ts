@@ -24,8 +24,8 @@ export interface DeviceNode extends Pick<OwnNode, 'api'> {
 
 /** Reaches the own node. @throws VitalchainError as `openNode`, `ERR_NOT_A_MEMBER` */
 export async function openDeviceNode(flags: NodeFlags, io: CliIo): Promise<DeviceNode> {
-  const { api, operator: load } = await openNode(flags)
-  const operator = load()
+  const { api, operator: load } = await openNode(flags, io)
+  const operator = await load()
   const { members, network } = await api.members()
   const own = members.find(each => equalBytes(each.operatorKey, operator.publicKey.bytes))
   const author = own?.id ?? memberId(operator.publicKey)

@@ -11,6 +11,8 @@ export interface ExportLedgerOptions {
   readonly dataDir: string
   /** The file to write. */
   readonly ledger: string
+  /** Whether one line of JSON tells what was written. */
+  readonly json: boolean
 }
 
 /**
@@ -19,7 +21,7 @@ export interface ExportLedgerOptions {
  * @throws VitalchainError as `openStoppedLedger`; `ERR_FILE` when the file exists, `ERR_DAMAGED` when a block cannot be read
  */
 export async function exportLedgerCommand(
-  { dataDir, ledger: file }: ExportLedgerOptions,
+  { dataDir, ledger: file, json }: ExportLedgerOptions,
   io: CliIo
 ): Promise<number> {
   if ((await stat(file).catch(() => undefined)) !== undefined) {
@@ -32,7 +34,9 @@ export async function exportLedgerCommand(
       height: head.height,
       head: head.hash
     })
-    io.err(`${file}: ${head.height} blocks with ${head.history.size} transactions`)
+    const { height, history } = head
+    if (json) io.out(JSON.stringify({ file, height, transactions: history.size }))
+    else io.err(`${file}: ${height} blocks with ${history.size} transactions`)
     return EXIT.ok
   } finally {
     await ledger.close()

@@ -8,11 +8,18 @@ export interface CliIo {
   readonly err: (line: string) => void
   /** Draws the last line of the terminal anew; undefined when the standard error is none. */
   readonly draw?: (line: string) => void
+  /** Keeps a block of lines below everything else; undefined unless both outputs are terminals. */
+  readonly paint?: (lines: Painted) => void
   /** Aborts when the command is to end: SIGINT or SIGTERM. */
   readonly stop: AbortSignal
+  /** Asks for something that is not shown while it is typed; undefined when nobody sits at the standard input. */
+  readonly askSecret?: (question: string) => Promise<string>
   /** Resolves when the standard input ends. */
   inputEnd(): Promise<void>
 }
+
+/** The lines of a block, for a terminal of so many columns. None take it away. */
+export type Painted = (columns: number) => readonly string[]
 
 /** @throws VitalchainError `ERR_INTERRUPTED` once the command is to end */
 export function requireGoOn({ stop }: Pick<CliIo, 'stop'>): void {
@@ -43,6 +50,14 @@ export function errorLine(error: unknown): string {
   return `error: ${printable(first)}`
 }
 
+/** An error as one line of JSON, for who asked for JSON. */
+export function errorJson(error: unknown): string {
+  if (!isVitalchainError(error))
+    return JSON.stringify({ error: { message: errorLine(error).replace(/^error: /, '') } })
+  const { code, message, retryable } = error
+  return JSON.stringify({ error: { code, message: printable(message), retryable } })
+}
+
 /** The exit code for an error: {@link EXIT}.usage for one about what the caller gave. */
 export function errorExit(error: unknown): number {
   return isVitalchainError(error) && isUsageError(error) ? EXIT.usage : EXIT.failed
@@ -55,9 +70,14 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   'ERR_CHANGE_UNKNOWN',
   'ERR_CLAIM_TEXT',
   'ERR_FILE',
+  'ERR_CONFIG',
+  'ERR_PASSPHRASE',
+  'ERR_MEMBER_PART',
+  'ERR_GENESIS',
   'ERR_LEDGER_FILE',
   'ERR_KEYS_NOT_OF_MEMBER',
   'ERR_DATA_DIR_NOT_EMPTY',
+  'ERR_RESTORE_UNFINISHED',
   'ERR_CSV_FORMAT',
   'ERR_CSV_COLUMN',
   'ERR_CSV_VALUE',

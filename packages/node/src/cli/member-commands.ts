@@ -1,6 +1,8 @@
 import { Option, type Command } from 'commander'
 import { countArgument } from './arguments.ts'
+import { addExamples } from './examples.ts'
 import type { CliIo } from './io.ts'
+import type { DescribeFlags } from './member-file.ts'
 import type { ChangeFlags } from './member-lookup.ts'
 import type { NodeFlags } from './own-node.ts'
 
@@ -8,9 +10,8 @@ import type { NodeFlags } from './own-node.ts'
 const TIMEOUT_S = 60
 const TIMEOUT_S_MAX = 86_400
 
-/** The port of the HTTP API that a new directory gets by default. */
-const HTTP_PORT = 7_700
-const PORT_MAX = 65_535
+/** Protocol versions are 32 bits wide. */
+const VERSION_MAX = 2 ** 32 - 1
 
 /** Runs what a command names. */
 export type Run = (command: () => Promise<number>) => Promise<void>
@@ -52,7 +53,7 @@ Examples:
     run(async () => (await import('./member.ts')).memberProposeCommand(flags, io))
   )
   const change = '<change>'
-  const what = 'the beginning of its identifier, as list shows it'
+  const what = 'the name of the member that it is about, or the beginning of its identifier'
   toNode(
     member.command('approve').description('approve a proposed change').argument(change, what)
   ).action((name: string, flags: NodeFlags) =>
@@ -71,66 +72,47 @@ Examples:
   ).action((flags: NodeFlags) =>
     run(async () => (await import('./member.ts')).memberReadyCommand(flags, io))
   )
-}
-
-interface InitFlags {
-  readonly dataDir: string
-  readonly genesis: string
-  readonly name: string
-  readonly listen: readonly string[]
-  readonly announce?: readonly string[]
-  readonly bootstrap: readonly string[]
-  readonly httpPort: number
-  readonly operatorFrom?: string
+  toNode(
+    member
+      .command('activate')
+      .description('vote for a newer protocol version; a quorum of equal votes activates it')
+      .argument(
+        '<version>',
+        'the version, which every node should know',
+        countArgument(1, VERSION_MAX)
+      )
+      .addOption(
+        new Option('--at <height>', 'the first block that follows it')
+          .argParser(countArgument(1, Number.MAX_SAFE_INTEGER))
+          .makeOptionMandatory()
+      )
+  ).action((version: number, flags: NodeFlags & { at: number }) =>
+    run(async () => (await import('./member.ts')).memberActivateCommand(version, flags, io))
+  )
+  addExamples(member, {
+    list: '--data-dir /var/lib/vitalchain',
+    preview: '--add member.json --data-dir /var/lib/vitalchain',
+    propose: '--remove "Hospital 5" --data-dir /var/lib/vitalchain',
+    approve: '"Hospital 5" --data-dir /var/lib/vitalchain',
+    withdraw: '1f0c9a --data-dir /var/lib/vitalchain',
+    activate: '2 --at 120000 --data-dir /var/lib/vitalchain',
+    ready: '--data-dir /var/lib/vitalchain'
+  })
 }
 
 function addDirectoryCommands(member: Command, io: CliIo, run: Run): void {
-  member
-    .command('init')
-    .description('make the directory and the keys of a node that is to become a member')
-    .requiredOption('--data-dir <dir>', 'the new directory')
-    .requiredOption('--genesis <file>', 'the genesis document of the network')
-    .requiredOption('--name <name>', 'the name of the member')
-    .requiredOption('--listen <multiaddr...>', 'where the node listens')
-    .requiredOption('--bootstrap <multiaddr...>', 'members of the network, with /p2p/')
-    .option('--announce <multiaddr...>', 'what to tell others instead of --listen')
-    .addOption(
-      new Option('--http-port <port>', 'the port of the HTTP API on this machine')
-        .argParser(countArgument(0, PORT_MAX))
-        .default(HTTP_PORT)
-    )
-    .option(
-      '--operator-from <dir>',
-      "take the operator's key of this directory: a member's new keys"
-    )
-    .addHelpText(
-      'after',
-      `
-Example:
-  vitalchain member init --data-dir newcomer --genesis genesis.cbor --name "Hospital 5" \\
-    --listen /ip4/0.0.0.0/tcp/4001 --bootstrap /dns4/node.hospital-1.example/tcp/4001/p2p/12D3KooW...`
-    )
-    .action((flags: InitFlags) =>
-      run(async () => {
-        const { dataDir, genesis, name, listen, bootstrap, announce, httpPort, operatorFrom } =
-          flags
-        const config = {
-          listen,
-          bootstrap,
-          ...(announce === undefined ? {} : { announce }),
-          http: { host: '127.0.0.1', port: httpPort }
-        }
-        const from = operatorFrom === undefined ? {} : { operatorFrom }
-        const { memberInitCommand } = await import('./member-file.ts')
-        return memberInitCommand({ dataDir, genesis, name, config, ...from }, io)
-      })
-    )
   member
     .command('describe')
     .description("print what others may know of a directory's keys, to propose it")
     .requiredOption('--data-dir <dir>', 'the directory')
     .requiredOption('--name <name>', 'the name of the member')
-    .action((options: { dataDir: string; name: string }) =>
+    .option('--passphrase-file <file>', 'the passphrase of keys.json; else it is asked for')
+    .option('--json', 'on one line', false)
+    .addHelpText(
+      'after',
+      '\nExample:\n  vitalchain member describe --data-dir /var/lib/vitalchain --name "Hospital 5" > member.json'
+    )
+    .action((options: DescribeFlags) =>
       run(async () => (await import('./member-file.ts')).memberDescribeCommand(options, io))
     )
 }
@@ -140,6 +122,7 @@ export function toNode(command: Command): Command {
   return command
     .requiredOption('--data-dir <dir>', 'the directory of the own node, which runs')
     .option('--url <url>', 'where its HTTP API is, when node.json does not say')
+    .option('--passphrase-file <file>', 'the passphrase of its keys.json, when one is needed')
     .option('--json', 'the answer as one line of JSON', false)
     .addOption(
       new Option('--timeout <s>', 'seconds to wait until it is committed')
@@ -150,7 +133,7 @@ export function toNode(command: Command): Command {
 
 function withChange(command: Command): Command {
   return command
-    .option('--add <file>', 'a newcomer, as member init or describe wrote it')
+    .option('--add <file>', 'a newcomer, as join or describe wrote it')
     .option('--remove <member>', 'a member, by its name or identifier')
-    .option('--replace <file>', 'a member with its new keys, as member init or describe wrote them')
+    .option('--replace <file>', 'a member with its new keys, as join or describe wrote them')
 }

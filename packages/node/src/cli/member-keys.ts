@@ -1,7 +1,7 @@
 import { ed25519PublicKey, equalBytes, genesisFormat, VitalchainError } from '@vitalchain/core'
 import { transportPublicKey } from '../network/identity.ts'
 import { operatorSigner } from '../testing/found-network.ts'
-import type { NodeSecrets } from './node-dir.ts'
+import type { NodeSecrets } from '../keys/keys-file.ts'
 
 /**
  * Checks that a node's secret keys can belong together. A node may run with keys that the genesis does not have: those of a

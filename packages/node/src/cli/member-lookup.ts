@@ -2,7 +2,7 @@ import type { MemberChange } from '@vitalchain/contracts'
 import { equalBytes, memberId, toHex, VitalchainError, type Signer } from '@vitalchain/core'
 import type { MembersAnswer } from '../dev/node-api.ts'
 import { parseJson, type JsonReader } from './json-file.ts'
-import { readMemberFile } from './member-file.ts'
+import { readPartFile } from '../genesis/member-json.ts'
 
 /** Hexadecimal digits by which a change may be named at least. */
 const PREFIX_MIN = 4
@@ -24,7 +24,7 @@ export interface ChangeFlags {
 /**
  * The change that the flags mean.
  *
- * @throws VitalchainError `ERR_USAGE` unless there is one, `ERR_FILE`, `ERR_UNKNOWN_MEMBER`
+ * @throws VitalchainError `ERR_USAGE` unless there is one, `ERR_FILE`, `ERR_MEMBER_PART`, `ERR_UNKNOWN_MEMBER`
  */
 export async function readChange(
   { add, remove, replace }: ChangeFlags,
@@ -33,9 +33,9 @@ export async function readChange(
   const given = [add, remove, replace].filter(each => each !== undefined)
   if (given.length !== 1)
     throw new VitalchainError('ERR_USAGE', 'say one of --add, --remove and --replace')
-  if (add !== undefined) return { type: 'add', member: await readMemberFile(add) }
+  if (add !== undefined) return { type: 'add', member: (await readPartFile(add)).member }
   if (replace !== undefined) {
-    const { name, ...keys } = await readMemberFile(replace)
+    const { name, ...keys } = (await readPartFile(replace)).member
     const own = memberId(keys.operatorKey)
     // The operator's key may be one of the new ones: then the name tells whose.
     const member =
@@ -57,7 +57,7 @@ function unknownMember(name: string): VitalchainError {
 }
 
 /**
- * The open change whose identifier begins so.
+ * The open change that a person names: by the beginning of its identifier, or by the member that it is about.
  *
  * @throws VitalchainError `ERR_USAGE`, `ERR_CHANGE_UNKNOWN`
  */
@@ -66,12 +66,13 @@ export function findChange(
   name: string
 ): MembersAnswer['changes'][number] {
   const prefix = name.toLowerCase()
-  if (!CHANGE_NAME.test(prefix))
+  const named = changes.filter(each => each.name === name)
+  if (named.length === 0 && !CHANGE_NAME.test(prefix))
     throw new VitalchainError(
       'ERR_USAGE',
-      `"${name}" is no identifier of a change: give ${PREFIX_MIN} or more of its hexadecimal digits`
+      `no open change is about "${name}": give its member's name, or ${PREFIX_MIN} or more hexadecimal digits of it`
     )
-  const found = changes.filter(({ id }) => toHex(id).startsWith(prefix))
+  const found = named.length > 0 ? named : changes.filter(({ id }) => toHex(id).startsWith(prefix))
   if (found.length > 1)
     throw new VitalchainError('ERR_USAGE', `"${name}" names several changes: give more of it`)
   const [change] = found

@@ -31,7 +31,26 @@ export function membersText(report: JsonReader): readonly string[] {
     ...columns([['member', 'id', 'consensus key', 'link', 'evidence', 'overrides'], ...members]),
     '',
     ...(changes.length === 0 ? ['No change is open.'] : ['Open changes:']),
-    ...changes.flatMap(changeText)
+    ...changes.flatMap(changeText),
+    '',
+    ...protocolText(report)
+  ]
+}
+
+/** Which protocol version holds, which one will, and who votes for which. */
+export function protocolText(report: JsonReader): readonly string[] {
+  const protocol = report.field('protocol')
+  const next = protocol.optional('next')
+  const votes = protocol.field('votes').list()
+  return [
+    `Protocol version ${protocol.field('version').integer()}` +
+      (next === undefined
+        ? '.'
+        : `; version ${next.field('version').integer()} from block ${next.field('height').integer()} on.`),
+    ...votes.map(
+      vote =>
+        `  ${vote.field('member').text()} votes for version ${vote.field('version').integer()} from block ${vote.field('height').integer()} on`
+    )
   ]
 }
 
@@ -99,7 +118,8 @@ export function short(hex: string): string {
   return hex.slice(0, SHORT)
 }
 
-function columns(rows: readonly (readonly string[])[]): readonly string[] {
+/** Rows of a table with its columns below each other. */
+export function columns(rows: readonly (readonly string[])[]): readonly string[] {
   const widths = rows[0]?.map((_, k) => Math.max(...rows.map(row => row[k]?.length ?? 0))) ?? []
   return rows.map(row =>
     `  ${row.map((cell, k) => cell.padEnd(widths[k] ?? 0)).join('  ')}`.trimEnd()

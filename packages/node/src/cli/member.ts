@@ -1,5 +1,6 @@
 import { ed25519PublicKey, toHex, VitalchainError } from '@vitalchain/core'
 import {
+  activateProtocol,
   approveChange,
   proposeChange,
   readyForChange,
@@ -8,7 +9,7 @@ import {
 } from '../dev/member-calls.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { parseJson, type JsonReader } from './json-file.ts'
-import { requireKey } from './member-file.ts'
+import { requireKey } from '../keys/keys-file.ts'
 import {
   findChange,
   isInForce,
@@ -17,7 +18,7 @@ import {
   requireMember,
   type ChangeFlags
 } from './member-lookup.ts'
-import { changeText, membersText, previewText, short } from './member-text.ts'
+import { changeText, membersText, previewText, protocolText, short } from './member-text.ts'
 import { inTime, openNode, say, type NodeFlags } from './own-node.ts'
 
 /** Which command shows whether a change came after all. */
@@ -25,7 +26,7 @@ const SHOW = 'vitalchain member list'
 
 /** Shows the members and what is to become of them. */
 export async function memberListCommand(flags: NodeFlags, io: CliIo): Promise<number> {
-  const { api } = await openNode(flags)
+  const { api } = await openNode(flags, io)
   const { text } = await api.members()
   say(io, flags, text, () => membersText(parseJson(text, '/v1/members')))
   return EXIT.ok
@@ -36,7 +37,7 @@ export async function memberPreviewCommand(
   flags: NodeFlags & ChangeFlags,
   io: CliIo
 ): Promise<number> {
-  const { api } = await openNode(flags)
+  const { api } = await openNode(flags, io)
   const preview = await api.preview(await readChange(flags, await api.members()))
   say(io, flags, preview.json(), () => previewText(preview))
   return isRefused(preview, true) ? EXIT.failed : EXIT.ok
@@ -47,10 +48,11 @@ export async function memberProposeCommand(
   flags: NodeFlags & ChangeFlags & { readonly force: boolean },
   io: CliIo
 ): Promise<number> {
-  const { api, operator } = await openNode(flags)
+  const { api, operator: load } = await openNode(flags, io)
+  const operator = await load()
   const answer = await api.members()
   const change = await readChange(flags, answer)
-  requireMember(answer, operator())
+  requireMember(answer, operator)
   const preview = await api.preview(change)
   if (!flags.json) for (const line of previewText(preview)) io.out(line)
   if (isRefused(preview, flags.force)) {
@@ -61,7 +63,7 @@ export async function memberProposeCommand(
     )
   }
   const id = await inTime(flags, io, SHOW, signal =>
-    proposeChange({ api, operator: operator() }, change, { forced: flags.force, signal })
+    proposeChange({ api, operator }, change, { forced: flags.force, signal })
   )
   say(io, flags, JSON.stringify({ change: toHex(id) }), () => [
     `Proposed as ${toHex(id)}. The others approve it with:`,
@@ -90,7 +92,8 @@ export async function memberWithdrawCommand(
 
 /** Says that this node, whose keys were approved, is up: from the next height on it votes. */
 export async function memberReadyCommand(flags: NodeFlags, io: CliIo): Promise<number> {
-  const { api, operator, secrets } = await openNode(flags)
+  const { api, operator: load, secrets: read } = await openNode(flags, io)
+  const [secrets, operator] = [await read(), await load()]
   const consensus = requireKey(secrets.consensus, 'consensus')
   const checkpoint = requireKey(secrets.checkpoint, 'checkpoint')
   const consensusPublicKey = ed25519PublicKey(consensus)
@@ -100,15 +103,27 @@ export async function memberReadyCommand(flags: NodeFlags, io: CliIo): Promise<n
       'the keys of this node are in force already: there is nothing to be ready for'
     )
   const id = await inTime(flags, io, SHOW, signal =>
-    readyForChange(
-      { api, operator: operator() },
-      { consensus, checkpoint, consensusPublicKey },
-      signal
-    )
+    readyForChange({ api, operator }, { consensus, checkpoint, consensusPublicKey }, signal)
   )
   say(io, flags, JSON.stringify({ change: toHex(id) }), () => [
     'The keys of this node are in force. It votes from the next block on.'
   ])
+  return EXIT.ok
+}
+
+/** Votes for a protocol version from a height on; a quorum of equal votes activates it. */
+export async function memberActivateCommand(
+  version: number,
+  flags: NodeFlags & { readonly at: number },
+  io: CliIo
+): Promise<number> {
+  const { api, operator: load } = await openNode(flags, io)
+  const operator = await load()
+  requireMember(await api.members(), operator)
+  const activation = { version, height: flags.at }
+  await inTime(flags, io, SHOW, signal => activateProtocol({ api, operator }, activation, signal))
+  const { text } = await api.members()
+  say(io, flags, JSON.stringify(activation), () => protocolText(parseJson(text, '/v1/members')))
   return EXIT.ok
 }
 
@@ -127,11 +142,12 @@ async function vote(
     readonly act: (who: MemberOperator, change: Uint8Array, signal: AbortSignal) => Promise<void>
   }
 ): Promise<number> {
-  const { api, operator } = await openNode(flags)
+  const { api, operator: load } = await openNode(flags, io)
+  const operator = await load()
   const before = await api.members()
-  requireMember(before, operator())
+  requireMember(before, operator)
   const change = findChange(before, name)
-  await inTime(flags, io, SHOW, signal => act({ api, operator: operator() }, change.id, signal))
+  await inTime(flags, io, SHOW, signal => act({ api, operator }, change.id, signal))
   const now = openChange(await api.members(), change.id)
   const id = toHex(change.id)
   say(io, flags, JSON.stringify({ change: id }), () => [

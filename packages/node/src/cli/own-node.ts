@@ -8,8 +8,11 @@ import {
 import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
 import { createNodeApi, type NodeApi } from '../dev/node-api.ts'
 import type { CliIo } from './io.ts'
-import { requireKey } from './member-file.ts'
-import { operatorToken, readNodeDir, type NodeSecrets } from './node-dir.ts'
+import type { NodeConfig } from '../config/node-config.ts'
+import { loadConfig } from '../config/load-config.ts'
+import { readSecrets, requireKey, type NodeSecrets } from '../keys/keys-file.ts'
+import { unlockWith } from '../keys/passphrase.ts'
+import { operatorToken } from './node-dir.ts'
 
 /** What all commands take that ask the own node. */
 export interface NodeFlags {
@@ -17,6 +20,8 @@ export interface NodeFlags {
   readonly dataDir: string
   /** Where its HTTP API is, when node.json does not say. */
   readonly url?: string
+  /** A file with the passphrase of its keys, when they are encrypted and the configuration names none. */
+  readonly passphraseFile?: string
   readonly json: boolean
   /** How long to wait for what was asked, s. */
   readonly timeout: number
@@ -25,25 +30,45 @@ export interface NodeFlags {
 /** The own node, reached over its HTTP API, and its keys. */
 export interface OwnNode {
   readonly api: NodeApi
-  readonly secrets: NodeSecrets
-  readonly operator: () => Signer
+  /** Reads its keys, and asks for the passphrase of encrypted ones once. @throws VitalchainError `ERR_PASSPHRASE`, `ERR_FILE` */
+  readonly secrets: () => Promise<NodeSecrets>
+  /** The signer of its operator's key. @throws VitalchainError as `secrets` */
+  readonly operator: () => Promise<Signer>
 }
 
 /** Reaches the own node. @throws VitalchainError `ERR_FILE`, `ERR_USAGE` when nothing says where its API is */
-export async function openNode({ dataDir, url }: NodeFlags): Promise<OwnNode> {
+export async function openNode(
+  { dataDir, url, passphraseFile }: NodeFlags,
+  io: Pick<CliIo, 'askSecret'>
+): Promise<OwnNode> {
   useCryptoBackend(nodeCryptoBackend)
-  const { config, secrets } = await readNodeDir(dataDir)
-  const { host, port } = config.http
-  if (url === undefined && port === 0)
-    throw new VitalchainError(
-      'ERR_USAGE',
-      'node.json leaves the port of the HTTP API open: say --url'
-    )
+  const { config } = await loadConfig({ dataDir })
+  const unlock = unlockWith(passphraseFile ?? config.passphraseFile, io)
+  let read: Promise<NodeSecrets> | undefined
+  const secrets = (): Promise<NodeSecrets> => (read ??= readSecrets(dataDir, unlock))
   return {
-    api: createNodeApi(url ?? `http://${host}:${port}`, await operatorToken(dataDir)),
+    api: createNodeApi(url ?? urlOf(config), await operatorToken(dataDir)),
     secrets,
-    operator: () => createSigner('ed25519', requireKey(secrets.operator, 'operator'))
+    operator: async () =>
+      createSigner('ed25519', requireKey((await secrets()).operator, 'operator'))
   }
+}
+
+/** Where the own node's HTTP API is, and what opens it. @throws VitalchainError as {@link openNode} */
+export async function ownUrl({
+  dataDir,
+  url
+}: Pick<NodeFlags, 'dataDir' | 'url'>): Promise<{ readonly url: string; readonly token: string }> {
+  const found = url ?? urlOf((await loadConfig({ dataDir })).config)
+  return { url: found, token: await operatorToken(dataDir) }
+}
+
+function urlOf({ http: { host, port, tlsCert } }: NodeConfig): string {
+  if (port !== 0) return `${tlsCert === undefined ? 'http' : 'https'}://${host}:${port}`
+  throw new VitalchainError(
+    'ERR_USAGE',
+    'the configuration leaves the port of the HTTP API open: say --url'
+  )
 }
 
 /**

@@ -46,10 +46,19 @@ export function createProgressBar(io: CliIo, now: () => number = Date.now): Prog
 
 /** One line: the stage, a bar where the end is known, and the seconds so far. */
 export function progressText({ stage, done, total }: AuditProgress, ms: number): string {
+  return barText(STAGES[stage], { done, total }, ms)
+}
+
+/** One line for anything that is done step by step: its name, a bar where the end is known, and the seconds so far. */
+export function barText(
+  name: string,
+  { done, total }: { readonly done: number; readonly total: number | undefined },
+  ms: number
+): string {
   const seconds = `${Math.round(ms / 1_000)} s`
-  if (total === undefined || total === 0) return `${STAGES[stage]}: ${done}, ${seconds}`
+  if (total === undefined || total === 0) return `${name}: ${done}, ${seconds}`
   const share = Math.min(1, done / total)
   const filled = Math.round(share * BAR_CHARACTERS)
   const bar = '#'.repeat(filled).padEnd(BAR_CHARACTERS, '.')
-  return `${STAGES[stage]} [${bar}] ${Math.floor(share * 100)}%, ${seconds}`
+  return `${name} [${bar}] ${Math.floor(share * 100)}%, ${seconds}`
 }

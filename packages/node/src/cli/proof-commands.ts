@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander'
 import { countArgument, hashArgument, hexArgument, placeArgument } from './arguments.ts'
+import { addExamples } from './examples.ts'
 import type { CliIo } from './io.ts'
 import type { ProveFlags, ProveLaneFlags } from './prove.ts'
 import type { ReceiptFlags } from './receipt.ts'
@@ -89,6 +90,11 @@ Examples:
   ).action((key: Uint8Array, flags: ProveFlags) =>
     run(async () => (await import('./prove.ts')).proveStateCommand(key, flags, io))
   )
+  addExamples(prove, {
+    device: '5f3c...e1 --data-dir run/hospital-1 --out device.proof',
+    lane: '5f3c...e1 --from 3.0 --to 3.99 --data-dir run/hospital-1 --out lane.proof',
+    state: '646576... --data-dir run/hospital-1 --out state.proof'
+  })
 }
 
 function fromNode(command: Command): Command {
@@ -98,4 +104,9 @@ function fromNode(command: Command): Command {
     .option('--token-file <file>', "with --url: a file with the operator's token or a device's")
     .option('--pin <file or size>', 'the checkpoint that the verifier trusts')
     .option('--out <file>', 'where to write; texts otherwise go to the standard output')
+    .option(
+      '--json',
+      'what was written as one line of JSON; of a receipt without --out, itself',
+      false
+    )
 }

@@ -3,7 +3,8 @@ import { requestBytes } from '../dev/node-api.ts'
 import type { CompletenessRequest } from '../ledger/completeness.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { readTextFile } from './json-file.ts'
-import { operatorToken, readNodeDir } from './node-dir.ts'
+import { operatorToken } from './node-dir.ts'
+import { ownUrl } from './own-node.ts'
 import { openStoppedLedger } from './stopped-node.ts'
 import { readPin } from './verify-trust.ts'
 
@@ -61,13 +62,8 @@ export async function openProofSource({
   } catch (error) {
     if (!(error instanceof VitalchainError && error.code === 'ERR_DATA_DIR_IN_USE')) throw error
   }
-  const { host, port } = (await readNodeDir(dataDir)).config.http
-  if (port === 0)
-    throw new VitalchainError(
-      'ERR_USAGE',
-      'node.json leaves the port of the HTTP API open: say --url'
-    )
-  return askNode(`http://${host}:${port}`, await operatorToken(dataDir))
+  const own = await ownUrl({ dataDir })
+  return askNode(own.url, own.token)
 }
 
 /** The size of the checkpoint that a flag names: a number, or a file as `readPin` takes it. */

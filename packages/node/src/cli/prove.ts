@@ -16,6 +16,7 @@ import { openProofSource, readPinSize, type ProofSource, type SourceFlags } from
 export interface ProveFlags extends SourceFlags {
   readonly pin?: string
   readonly out?: string
+  readonly json: boolean
 }
 
 /** What `vitalchain prove lane` was asked for. */
@@ -41,7 +42,7 @@ export async function proveStateCommand(
   io: CliIo
 ): Promise<number> {
   const proof = await ask(flags, (source, pin) => source.stateProof(key, pin))
-  await writeProof(proof, { out: flags.out, isText: false }, io)
+  await writeProof(proof, { out: flags.out, isText: false, json: flags.json }, io)
   return EXIT.ok
 }
 
@@ -51,17 +52,19 @@ export async function proveLaneCommand(
   flags: ProveLaneFlags,
   io: CliIo
 ): Promise<number> {
-  const { from, to, out } = flags
+  const { from, to, out, json } = flags
   const lane = flags.lane === 1 ? 1 : 0
   const proof = await ask(flags, (source, pin) =>
     source.completeness({ device, lane, from, to, pin })
   )
-  await writeProof(proof, { out, isText: false }, io)
   const genesis = networkId(completenessFormat.decode(proof).genesis)
   const proven = verifyCompleteness(proof, { genesis })
   const [first, last] = [proven.from, proven.to].map(({ boot, seq }) => `${boot}.${seq}`)
-  io.err(`${proven.statements.length} statements, ${first} to ${last}`)
   const isWhole = to === undefined ? proven.toHead : comparePlaces(proven.to, to) >= 0
+  const more = { statements: proven.statements.length, from: first, to: last, whole: isWhole }
+  await writeProof(proof, { out, isText: false, json, more }, io)
+  if (json) return EXIT.ok
+  io.err(`${proven.statements.length} statements, ${first} to ${last}`)
   if (!isWhole)
     io.err(`there may be more: go on with --from ${proven.to.boot}.${proven.to.seq + 1}`)
   return EXIT.ok

@@ -15,7 +15,7 @@ import {
   transactionToJson,
   type Description
 } from './proven-text.ts'
-import type { CheckpointSigners, VerifyTrust } from './verify-trust.ts'
+import type { CheckpointSigners, VerifyTrust } from './trust.ts'
 
 /** What was verified of a form that a checkpoint stands behind. */
 export type ProvenForm =

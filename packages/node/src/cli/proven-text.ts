@@ -1,5 +1,6 @@
 import {
   memberId,
+  STATEMENT_FLAG,
   TIME_JUMP_MS,
   toHex,
   type Genesis,
@@ -157,10 +158,29 @@ function describeTimes(statement: Statement): Description {
   if (statement.type !== 'readings') return []
   const { from, to, clock } = statement
   return [
-    ['when', `measured ${isoTime(from)} to ${isoTime(to)} by the device's clock`],
+    ...describeAttestation(statement),
+    [
+      'when',
+      `${whenText(statement)} ${isoTime(from)} to ${isoTime(to)} by ${clockText(statement)}`
+    ],
     ...describeSpan(to - from),
     ...describeClock(statement, clock)
   ]
+}
+
+/** Whose readings they are that a gateway signed. spec F-11 */
+function describeAttestation({ flags }: ReadingStatement): Description {
+  if ((flags & STATEMENT_FLAG.gatewayAttested) === 0) return []
+  return [['attested', 'gateway-attested: a gateway signed for a sensor that cannot sign']]
+}
+
+function whenText({ flags }: ReadingStatement): string {
+  return (flags & STATEMENT_FLAG.arrivalTimes) === 0 ? 'measured' : 'came to the gateway'
+}
+
+function clockText({ flags }: ReadingStatement): string {
+  if ((flags & STATEMENT_FLAG.gatewayAttested) === 0) return "the device's clock"
+  return (flags & STATEMENT_FLAG.arrivalTimes) === 0 ? "the sensor's clock" : "the gateway's clock"
 }
 
 /** A batch takes minutes; what takes longer than that by far is told. spec P-5 */
@@ -239,7 +259,8 @@ function contentToJson(statement: Statement): Readonly<Record<string, unknown>> 
   switch (statement.type) {
     case 'readings': {
       const { count, from, to, clock } = statement
-      return { count, from: isoTime(from), to: isoTime(to), clock: clock ?? null }
+      const times = { from: isoTime(from), to: isoTime(to), clock: clock ?? null }
+      return { count, ...times, ...attestationToJson(statement) }
     }
     case 'gap':
       return { count: statement.count, time: isoTime(statement.time) }
@@ -250,6 +271,13 @@ function contentToJson(statement: Statement): Readonly<Record<string, unknown>> 
     case 'stream':
       return { stream: statement.stream === undefined ? null : toHex(statement.stream) }
   }
+}
+
+/** Nothing of readings that their device signed. */
+function attestationToJson({ flags }: ReadingStatement): Readonly<Record<string, unknown>> {
+  if ((flags & STATEMENT_FLAG.gatewayAttested) === 0) return {}
+  const times = (flags & STATEMENT_FLAG.arrivalTimes) === 0 ? 'sensor' : 'arrival'
+  return { attestedBy: 'gateway', times }
 }
 
 /** ISO 8601, which ends in the year 275760: devices may say any time. */

@@ -13,6 +13,7 @@ export interface ReceiptFlags extends SourceFlags {
   readonly renew: boolean
   readonly member?: Uint8Array
   readonly out?: string
+  readonly json: boolean
 }
 
 /**
@@ -27,7 +28,8 @@ export async function receiptCommand(
   io: CliIo
 ): Promise<number> {
   useCryptoBackend(nodeCryptoBackend)
-  const { form, renew, member, out } = flags
+  const { renew, member, out, json } = flags
+  const form = json && out === undefined ? 'json' : flags.form
   const id = await identityOf(named)
   const pin = await readPinSize(flags.pin)
   const source = await openProofSource(flags)
@@ -35,8 +37,11 @@ export async function receiptCommand(
     const asked = form === 'json' ? 'cbor' : form
     const receipt = await source.receipt(id, asked, { pin, renew, member })
     const bytes =
-      form === 'json' ? utf8(`${JSON.stringify(receiptToJson(receipt), null, 2)}\n`) : receipt
-    await writeProof(bytes, { out, isText: form === 'json' || form === 'tlog-proof' }, io)
+      form === 'json'
+        ? utf8(`${JSON.stringify(receiptToJson(receipt), null, json ? 0 : 2)}\n`)
+        : receipt
+    const isText = form === 'json' || form === 'tlog-proof'
+    await writeProof(bytes, { out, isText, json }, io)
     return EXIT.ok
   } finally {
     await source.close()

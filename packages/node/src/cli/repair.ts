@@ -14,7 +14,7 @@ import { openStoppedStore, requireStopped } from './stopped-node.ts'
  * @throws VitalchainError `ERR_FILE`, `ERR_DATA_DIR_IN_USE`, `ERR_STORE`
  */
 export async function repairCommand(
-  { dataDir }: { readonly dataDir: string },
+  { dataDir, json }: { readonly dataDir: string; readonly json: boolean },
   io: CliIo
 ): Promise<number> {
   const genesis = await readGenesis(join(dataDir, GENESIS_FILE))
@@ -32,6 +32,10 @@ export async function repairCommand(
     report = await repairStore(location, store, genesis, rules, bar.onProgress)
   } finally {
     bar.end()
+  }
+  if (json) {
+    io.out(JSON.stringify(report))
+    return EXIT.ok
   }
   const { height, ended, payloads, payloadsLost, old } = report
   io.out(`Kept blocks 1 to ${height}, and ${payloads} payloads; ${payloadsLost} were damaged.`)

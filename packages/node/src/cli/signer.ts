@@ -9,7 +9,9 @@ import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
 import { createNodeSigner } from '../crypto/node-signer.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { readGenesis } from './json-file.ts'
-import { destroyConsensusKey, GENESIS_FILE, readKeysFile, wipeOldKeys } from './node-dir.ts'
+import { destroyConsensusKey, readKeysFile, wipeOldKeys } from '../keys/keys-file.ts'
+import { unlockWith } from '../keys/passphrase.ts'
+import { GENESIS_FILE } from './node-dir.ts'
 import { asInUse } from './start.ts'
 
 /** What `vitalchain signer` was asked for. */
@@ -18,23 +20,26 @@ export interface SignerOptions {
   /** Where the node connects. */
   readonly socket: string
   readonly stopOnInputEnd?: boolean
+  /** A file with the passphrase of encrypted keys. Default: the environment's, or a person is asked. */
+  readonly passphraseFile?: string
 }
 
 /**
  * Runs a signer until it is told to stop, its disk fails, or its key is out of force and destroyed. Its only line of output says that it is ready.
  *
  * @returns the exit code
- * @throws VitalchainError `ERR_FILE`, `ERR_KEYS_READABLE`, `ERR_DATA_DIR_IN_USE`, `ERR_KEY_IN_USE`, `ERR_SIGNER_SOCKET`,
+ * @throws VitalchainError `ERR_FILE`, `ERR_KEYS_READABLE`, `ERR_PASSPHRASE`, `ERR_DATA_DIR_IN_USE`, `ERR_KEY_IN_USE`, `ERR_SIGNER_SOCKET`,
  * `ERR_SIGNER_STORE`
  */
 export async function signerCommand(
-  { dataDir, socket, stopOnInputEnd }: SignerOptions,
+  { dataDir, socket, stopOnInputEnd, passphraseFile }: SignerOptions,
   io: CliIo
 ): Promise<number> {
   useCryptoBackend(nodeCryptoBackend)
   await wipeOldKeys(dataDir)
   const genesis = await readGenesis(join(dataDir, GENESIS_FILE))
-  const keys = await readKeysFile(dataDir)
+  const unlock = unlockWith(passphraseFile ?? process.env['VITALCHAIN_PASSPHRASE_FILE'], io)
+  const keys = await readKeysFile(dataDir, unlock)
   const secret = keys.field('consensus').hex(32)
   const key = createNodeSigner(secret)
   secret.fill(0)
@@ -60,7 +65,7 @@ export async function signerCommand(
         scope,
         path: socket,
         async onRetired() {
-          await destroyConsensusKey(dataDir, key.publicKey.bytes)
+          await destroyConsensusKey(dataDir, key.publicKey.bytes, unlock)
           log('consensus key destroyed: it is out of force', { key: toHex(key.publicKey.bytes) })
         },
         log

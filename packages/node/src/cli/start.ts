@@ -3,21 +3,39 @@ import {
   isVitalchainError,
   toHex,
   useCryptoBackend,
-  VitalchainError,
-  type ErrorValues
+  VitalchainError
 } from '@vitalchain/core'
 import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
-import { createHttpApi } from '../http/index.ts'
+import { loadConfig, type FlagValues } from '../config/load-config.ts'
+import { createFigures } from '../dashboard/figures.ts'
+import { destroyConsensusKey, readSecrets, wipeOldKeys } from '../keys/keys-file.ts'
+import { unlockWith } from '../keys/passphrase.ts'
 import type { MqttBridge } from '../listeners/mqtt.ts'
+import { pause } from '../loop.ts'
 import { createLedgerNode } from '../node.ts'
+import { allMeters } from '../observe/meters.ts'
+import { createMetrics } from '../observe/metrics.ts'
+import { createNodeLog } from '../observe/node-log.ts'
+import { createSupervisor } from '../observe/supervisor.ts'
+import { createTraces } from '../observe/traces.ts'
+import { watchCatchUp } from './catch-up-progress.ts'
 import { EXIT, type CliIo } from './io.ts'
+import { createListeners } from './listeners.ts'
 import { checkMemberKeys } from './member-keys.ts'
-import { destroyConsensusKey, operatorToken, readNodeDir, wipeOldKeys } from './node-dir.ts'
+import { operatorToken, readOwnGenesis } from './node-dir.ts'
+import { version } from './version.ts'
 
 /** What the override means, for who uses it. */
 const RISK = `--i-accept-double-sign-risk: if votes of this node's key are missing, it votes at once. It may then contradict votes that it
 cast before, as only a faulty validator does: with f others at fault at the same time the ledger can fork, and what it signs twice
 is evidence against this member. The decision is recorded on the chain. Nothing happens if the votes are all here.`
+
+/**
+ * How long a node that is told to stop may hand over what waits and propose what it leads, ms; and then close its connections
+ * and files. With what a process may linger that is 10 s, the least that supervisors wait before they kill.
+ */
+const DRAIN_MS = 5_000
+const CLOSE_MS = 3_000
 
 /** What `vitalchain start` was asked for. */
 export interface StartOptions {
@@ -26,28 +44,47 @@ export interface StartOptions {
   readonly stopOnInputEnd?: boolean
   /** Whether the node votes although votes of its key are missing. */
   readonly iAcceptDoubleSignRisk?: boolean
-  /** The MQTT broker at which devices reach the node too. */
-  readonly mqtt?: string
+  /** The file of settings, when it is not in the directory. */
+  readonly config?: string
+  /** Settings that flags say. */
+  readonly settings?: FlagValues
 }
 
 /**
  * Runs one node until it is told to stop or stops itself. Its only line of output says that it is ready.
  *
  * @returns the exit code
- * @throws VitalchainError `ERR_FILE`, `ERR_KEYS_READABLE`, `ERR_KEYS_NOT_OF_MEMBER`, `ERR_DATA_DIR_IN_USE`, or what
+ * @throws VitalchainError `ERR_FILE`, `ERR_CONFIG`, `ERR_KEYS_READABLE`, `ERR_PASSPHRASE`, `ERR_KEYS_NOT_OF_MEMBER`, `ERR_DATA_DIR_IN_USE`, or what
  * the node's start throws
  */
 export async function startCommand(
-  { dataDir, stopOnInputEnd, iAcceptDoubleSignRisk = false, mqtt }: StartOptions,
+  { dataDir, stopOnInputEnd, iAcceptDoubleSignRisk = false, ...given }: StartOptions,
   io: CliIo
 ): Promise<number> {
   await wipeOldKeys(dataDir)
-  const { config, genesis, secrets } = await readNodeDir(dataDir)
   useCryptoBackend(nodeCryptoBackend)
+  const { config, unknownVariables } = await loadConfig({
+    dataDir,
+    file: given.config,
+    flags: given.settings ?? new Map()
+  })
+  const nodeLog = createNodeLog(config.log?.level ?? 'info', io.err)
+  const { log } = nodeLog
+  const metrics = createMetrics({
+    version: version(),
+    dataDir,
+    status: () => node.status(),
+    members: () => node.members()
+  })
+  const figures = createFigures()
+  const meters = allMeters([metrics.meters, figures.meters, createTraces()])
+  const supervisor = createSupervisor(process.env, log)
+  for (const name of unknownVariables) log('no such setting: ignored', { name })
+  const genesis = await readOwnGenesis(dataDir)
+  const unlock = unlockWith(config.passphraseFile, io)
+  const secrets = await readSecrets(dataDir, unlock)
   checkMemberKeys(genesis, secrets)
   const token = await operatorToken(dataDir)
-  const log = (event: string, values: ErrorValues): void =>
-    io.err(JSON.stringify({ time: new Date().toISOString(), event, ...values }))
   if (iAcceptDoubleSignRisk) io.err(RISK)
   if (config.signer !== undefined && secrets.consensus !== undefined)
     throw new VitalchainError(
@@ -71,22 +108,28 @@ export async function startCommand(
     listen: config.listen,
     bootstrap: config.bootstrap,
     announce: config.announce ?? [],
+    followers: config.followers ?? [],
+    follow: config.follow ?? false,
     timings: config.timings ?? false,
     ...(config.signer === undefined ? {} : { signer: config.signer }),
     acceptDoubleSignRisk: iAcceptDoubleSignRisk,
     async onKeyRetired(_kind, publicKey) {
       secrets.consensus?.fill(0)
-      await destroyConsensusKey(dataDir, publicKey)
+      await destroyConsensusKey(dataDir, publicKey, unlock)
     },
+    meters,
     log
   })
   // Before the node runs: a setting that it refuses leaves nothing open.
-  const http = createHttpApi({
+  const listeners = await createListeners({
+    config,
+    dataDir,
     node,
     token,
-    allowOrigins: config.http.allowOrigins ?? [],
-    log,
-    now: Date.now
+    meters,
+    figures,
+    metrics,
+    nodeLog
   })
   const told = new Promise<undefined>(resolve => {
     const tell = (): void => resolve(undefined)
@@ -99,10 +142,12 @@ export async function startCommand(
   } catch (error) {
     throw asInUse(error, dataDir)
   }
-  const password = process.env['VITALCHAIN_MQTT_PASSWORD']
   let bridge: MqttBridge | undefined
+  const { paint } = io
+  const catchUp = watchCatchUp({ node, log, ...(paint === undefined ? {} : { paint }) })
   try {
-    const url = await http.listen(config.http)
+    const { http: url, admin } = await listeners.listen()
+    const { mqtt, mqttPassword: password } = config
     if (mqtt !== undefined) {
       const { openMqttBridge } = await import('../listeners/mqtt.ts')
       const options = password === undefined ? {} : { password }
@@ -111,14 +156,42 @@ export async function startCommand(
     const { peer } = node.status()
     // The address that a device of another transport than libp2p takes.
     const device = `${url}#${toHex(node.transportKey)}`
-    io.out(JSON.stringify({ event: 'ready', addresses: node.addresses(), http: url, device, peer }))
+    io.out(
+      JSON.stringify({
+        event: 'ready',
+        addresses: node.addresses(),
+        http: url,
+        admin,
+        device,
+        peer
+      })
+    )
+    await supervisor.ready()
     const failure = await Promise.race([told, node.failed])
-    if (failure === undefined) return EXIT.ok
-    throw failure
+    if (failure !== undefined) throw failure
+    await supervisor.stopping()
+    await node.drain(AbortSignal.timeout(DRAIN_MS))
+    return EXIT.ok
   } finally {
-    await bridge?.close()
-    await http.close()
-    await node.stop()
+    catchUp.stop()
+    supervisor.close()
+    const closed = (async () => {
+      await bridge?.close()
+      await listeners.close()
+      await node.stop()
+    })()
+    if (!(await endsWithin(closed, CLOSE_MS))) log('closing cut short', {})
+  }
+}
+
+/** Whether something ends in time, ms. Its failure is the caller's to see. */
+async function endsWithin(work: Promise<void>, ms: number): Promise<boolean> {
+  const late = new AbortController()
+  const limit = pause(ms, late.signal)
+  try {
+    return await Promise.race([work.then(() => true), limit.then(() => false)])
+  } finally {
+    late.abort()
   }
 }
 

@@ -29,7 +29,7 @@ import {
   stateToJson
 } from './proven-state-text.ts'
 import { describeProven, provenToJson, type Description } from './proven-text.ts'
-import type { VerifyTrust } from './verify-trust.ts'
+import type { VerifyTrust } from './trust.ts'
 
 /** Certificates remembered as good: those of the blocks that the proofs of a directory share. */
 const CERTIFICATES_REMEMBERED = 1_024

@@ -1,15 +1,23 @@
 import type { ErrorValues } from '@vitalchain/core'
 import type { Effect, Input } from '@vitalchain/consensus'
+import type { Meters } from '../observe/meters.ts'
 
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
 
 /**
  * Measures where the time of each height goes, from what enters and leaves the replica: one line of the log for each
- * height. For operators and benchmarks; nothing hangs on it.
+ * height, and the same for meters. For operators and benchmarks; nothing hangs on it.
  */
 export interface HeightTiming {
   input(event: Without<Input, 'now'>): void
   effect(effect: Effect): void
+}
+
+/** What a proposal says that is timed. */
+interface Proposal {
+  readonly height: number
+  readonly view: number
+  readonly block: { readonly transactions: readonly Uint8Array[] }
 }
 
 /** What is known of the height under way. Times are of a monotonic clock, ms. */
@@ -34,19 +42,23 @@ interface Marks {
  * vote), `prepares`, `commits` (waits for the quorum of the others), `block` (the write of the block).
  *
  * @param clock - monotonic, ms
+ * @param log - undefined when the log is not to have it
  */
 export function createHeightTiming(
   clock: () => number,
-  log: (event: string, values: ErrorValues) => void
+  log: ((event: string, values: ErrorValues) => void) | undefined,
+  meters?: Pick<Meters, 'proposed' | 'heightDone'>
 ): HeightTiming {
   let marks: Marks | undefined
   let building: number | undefined
 
-  const begin = (height: number, view: number, leads: boolean, transactions: number): void => {
+  const begin = ({ height, view, block: { transactions } }: Proposal, leads: boolean): void => {
     if (marks?.height === height && marks.view >= view) return
     const now = clock()
     const steps = leads && building !== undefined ? { build: now - building } : {}
-    marks = { height, begin: now, leads, view, last: now, steps, syncs: 0, transactions }
+    const count = transactions.length
+    marks = { height, begin: now, leads, view, last: now, steps, syncs: 0, transactions: count }
+    meters?.proposed({ height, view, transactions })
   }
   /** Ends a step that began when the last one ended. */
   const step = (name: string): void => {
@@ -58,22 +70,22 @@ export function createHeightTiming(
 
   return {
     input(event) {
-      if (event.type === 'message' && event.message.type === 'proposal') {
-        const { height, view, block } = event.message
-        begin(height, view, false, block.transactions.length)
-      } else if (event.type === 'validated') step('validate')
+      if (event.type === 'message' && event.message.type === 'proposal') begin(event.message, false)
+      else if (event.type === 'validated') step('validate')
       else if (event.type === 'signed') {
         const kind = event.votes.at(-1)?.type
         if (kind === 'prepare' || kind === 'commit') step(kind)
         if (marks !== undefined) marks.syncs++
       } else if (event.type === 'committed' && marks?.height === event.context.height - 1) {
         step('block')
-        const { height, view, leads, syncs, steps, transactions } = marks
-        const total = clock() - marks.begin
+        const { height, view, leads, transactions } = marks
+        const steps = { total: clock() - marks.begin, ...marks.steps }
+        const values = { height, view, leads, transactions, syncs: marks.syncs + 1 }
+        meters?.heightDone({ ...values, steps })
         const parts = Object.fromEntries(
-          Object.entries({ total, ...steps }).map(([name, ms]) => [name, hundredths(ms)])
+          Object.entries(steps).map(([name, ms]) => [name, hundredths(ms)])
         )
-        log('height timing', { height, view, leads, transactions, syncs: syncs + 1, ...parts })
+        log?.('height timing', { ...values, ...parts })
         marks = undefined
       }
     },
@@ -81,8 +93,7 @@ export function createHeightTiming(
       if (effect.type === 'build') building = clock()
       else if (effect.type === 'sign') {
         const first = effect.votes[0]?.message
-        if (first?.type === 'proposal')
-          begin(first.height, first.view, true, first.block.transactions.length)
+        if (first?.type === 'proposal') begin(first, true)
         else if (first?.type === 'commit') step('prepares')
       } else if (effect.type === 'commit') step('commits')
     }

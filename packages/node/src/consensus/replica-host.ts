@@ -3,6 +3,7 @@ import {
   equalBytes,
   evidenceTransaction,
   isVitalchainError,
+  PROTOCOL_VERSION,
   toHex,
   VitalchainError,
   verifySignature,
@@ -20,11 +21,14 @@ import {
   type BlockProposal,
   type Effect,
   type HeightContext,
-  type ReplicaState
+  type ReplicaEvent,
+  type ReplicaState,
+  type StatusMessage
 } from '@vitalchain/consensus'
 import { createCandidate, type Executed } from '../ledger/execute.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Network } from '../network/index.ts'
+import type { Meters } from '../observe/meters.ts'
 import type { Pending, Pool } from '../pool/pool.ts'
 import type { NodeSigner } from '../crypto/node-signer.ts'
 import type { BlockSource } from './block-source.ts'
@@ -48,6 +52,8 @@ const NONCE_BYTES = 32
 export interface ReplicaHost {
   start(): Promise<void>
   stop(): Promise<void>
+  /** Takes nothing in and says nothing from now on; to be followed by `stop`. */
+  halt(): void
   /** There may be something to put in a block. */
   work(): void
   /** A block became durable by another way than the replica's own: catch-up. */
@@ -58,6 +64,8 @@ export interface ReplicaHost {
   readonly view: number
   /** The leader of that view, as an index of the validator set. */
   readonly leader: number
+  /** The leader of any view of that height. */
+  leaderOf(view: number): number
   /** This node in the validator set of the height above the head; undefined when it is not in it. */
   readonly self: Validator | undefined
   /** Whether this node votes: it is a validator, and nothing that its key signed is missing. */
@@ -90,6 +98,8 @@ export interface ReplicaHostComponents {
   readonly now: () => number
   /** Whether the log tells how long each step of each height took. */
   readonly timings?: boolean
+  /** Told of proposals and of what each height took. */
+  readonly meters?: Pick<Meters, 'proposed' | 'heightDone'>
   readonly log: (event: string, values: ErrorValues) => void
   /** Asks for blocks that others have: from this member, or anybody. */
   readonly onBehind: (member: Uint8Array | undefined) => void
@@ -99,6 +109,10 @@ export interface ReplicaHostComponents {
   readonly onEvidence: (transaction: Uint8Array) => void
   /** A block is durable. */
   readonly onCommitted: (executed: Executed) => void
+  /** A member said over its own link where it stands. */
+  readonly onStatus?: (member: Uint8Array, status: StatusMessage) => void
+  /** What the replica reports, with the validators that its indices are of. */
+  readonly onEvent?: (event: ReplicaEvent, validators: ValidatorSet) => void
   /** Something after which this node must not go on: its state or its disk is not to be trusted. */
   readonly onFatal: (error: VitalchainError) => void
 }
@@ -108,8 +122,11 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
   const { ledger, pool, network, votes, source, signer, now, log, onFatal } = components
   const timers = new Map<string, NodeJS.Timeout>()
   const inputs: ReplicaInput[] = []
+  const { timings = false, meters } = components
   const timing =
-    components.timings === true ? createHeightTiming(() => performance.now(), log) : undefined
+    timings || meters !== undefined
+      ? createHeightTiming(() => performance.now(), timings ? log : undefined, meters)
+      : undefined
   let replica: ReplicaState = newReplica()
   let running = false
   let stepping = false
@@ -191,6 +208,7 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
           await held.begin(effect.height)
         })
       case 'event':
+        components.onEvent?.(effect, validators())
         return reportEvent(effect, {
           log,
           namesOf,
@@ -329,13 +347,14 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     holds: message => holdsVote(replica, message),
     onMessage: (from, message) => input({ type: 'message', from, message }),
     onConnected: peer => input({ type: 'connected', peer }),
+    onStatus: components.onStatus,
     status: () => ({
       type: 'status',
       height: ledger.head.height,
       headHash: ledger.head.hash,
       view: host.view,
       clock: now(),
-      version: 1
+      version: PROTOCOL_VERSION
     }),
     log
   })
@@ -406,6 +425,10 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
       transport.start()
       if (components.remote !== undefined) run(vote(components.remote(stopping.signal)))
     },
+    halt() {
+      running = false
+      inputs.length = 0
+    },
     async stop() {
       running = false
       transport.stop()
@@ -437,9 +460,12 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
       return replica.round?.view ?? 0
     },
     get leader() {
+      return host.leaderOf(host.view)
+    },
+    leaderOf(view) {
       const validators = ledger.validators()
       const eligible = eligibleLeaders(validators, ledger.head.leadership)
-      return leaderOf(validators.length, eligible, ledger.head.height + 1, host.view)
+      return leaderOf(validators.length, eligible, ledger.head.height + 1, view)
     },
     get self() {
       return self()

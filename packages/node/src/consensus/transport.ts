@@ -14,6 +14,7 @@ import {
   isSigned,
   type Message,
   type RejectReason,
+  type StatusMessage,
   type VoteScope
 } from '@vitalchain/consensus'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -45,6 +46,8 @@ export interface TransportComponents {
   readonly holds: (message: Message) => boolean
   /** Gives a message to the replica. `from` is the validator at the other end of the link; undefined for others and gossip. */
   readonly onMessage: (from: number | undefined, message: Message) => void
+  /** A member said over its own link where it stands. */
+  readonly onStatus?: ((member: Uint8Array, status: StatusMessage) => void) | undefined
   /** A link to a validator came up. */
   readonly onConnected: (peer: number) => void
   /** What this node tells a member that is no validator when its link comes up. */
@@ -118,6 +121,7 @@ export function createTransport(components: TransportComponents): Transport {
       return network.misbehaved(member, offence)
     }
     heardAt.set(toHex(member), clock())
+    if (message.type === 'status') components.onStatus?.(member, message)
     speaker = member
     try {
       onMessage(indexOf(member), message)

@@ -45,7 +45,7 @@ export async function foundHospitals(
   const founded = foundNetwork({ names, created: Date.now() })
   await writeFile(join(directory, GENESIS_FILE), founded.document)
 
-  const ports = await freePorts(2 * count)
+  const ports = await freePorts(3 * count)
   const places = founded.members.map((secrets, k) => {
     const listen = `/ip4/${LOOPBACK}/tcp/${ports[k] ?? 0}`
     const peer = peerNameOf(transportPublicKey(secrets.transport))
@@ -55,13 +55,19 @@ export async function foundHospitals(
       listen,
       dataDir,
       address: `${listen}/p2p/${peer}`,
-      port: ports[count + k] ?? 0
+      port: ports[count + k] ?? 0,
+      admin: ports[2 * count + k] ?? 0
     }
   })
   const hospitals: Hospital[] = []
-  for (const { secrets, listen, dataDir, address, port } of places) {
+  for (const { secrets, listen, dataDir, address, port, admin } of places) {
     const bootstrap = places.map(each => each.address).filter(each => each !== address)
-    const config = { listen: [listen], bootstrap, http: { host: LOOPBACK, port } }
+    const config = {
+      listen: [listen],
+      bootstrap,
+      http: { host: LOOPBACK, port },
+      admin: { host: LOOPBACK, port: admin }
+    }
     await writeNodeDir(dataDir, { config, genesis: founded.document, secrets })
     const url = `http://${LOOPBACK}:${port}`
     const { name } = secrets

@@ -1,6 +1,6 @@
 import { toHex } from '@vitalchain/core'
 import { readJsonFile, type JsonReader } from '../cli/json-file.ts'
-import { writeSecretFile } from '../cli/node-dir.ts'
+import { writeSecretFile } from '../keys/keys-file.ts'
 
 /** A simulated device, with all its secrets. */
 export interface DeviceKeys {

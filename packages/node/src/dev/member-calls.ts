@@ -1,5 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { approveArgs, proposeArgs, withdrawArgs, type MemberChange } from '@vitalchain/contracts'
+import {
+  activateArgs,
+  approveArgs,
+  proposeArgs,
+  withdrawArgs,
+  type MemberChange,
+  type ProtocolActivation
+} from '@vitalchain/contracts'
 import { equalBytes, memberId, VitalchainError, type Signer } from '@vitalchain/core'
 import { signReady, type NewKeys } from '../members/ready.ts'
 import type { NodeApi } from './node-api.ts'
@@ -48,6 +55,16 @@ export async function withdrawChange(
 ): Promise<void> {
   const args = (): Uint8Array => withdrawArgs({ change })
   await operatorCall(await callerOf(who), { method: 'members.withdraw', args }, signal)
+}
+
+/** Votes for a protocol version from a height on. Resolves when that is committed. */
+export async function activateProtocol(
+  who: MemberOperator,
+  activation: ProtocolActivation,
+  signal: AbortSignal
+): Promise<void> {
+  const args = (): Uint8Array => activateArgs(activation)
+  await operatorCall(await callerOf(who), { method: 'members.activate', args }, signal)
 }
 
 /**

@@ -21,6 +21,9 @@ export interface ApiStatus {
   /** What it is to the others, such as `member` or `waiting`. */
   readonly membership: string
   readonly votes: boolean
+  /** Transactions that wait for a block, and connections of devices. */
+  readonly waiting: number
+  readonly deviceSessions: number
 }
 
 /** The HTTP API of a node, from the side of its operator. */
@@ -30,6 +33,8 @@ export interface NodeApi {
    * @throws VitalchainError `ERR_UNREACHABLE` (retryable), as all others
    */
   status(answerMs?: number): Promise<ApiStatus>
+  /** What the node answers to a path, as text. */
+  text(path: string): Promise<string>
   /**
    * Hands a transaction over.
    *
@@ -106,6 +111,7 @@ export function createNodeApi(url: string, token: string): NodeApi {
     parseJson(await ask(path, answerMs === undefined ? {} : { answerMs }), path)
 
   return {
+    text: path => ask(path),
     async status(answerMs) {
       const status = await askJson('/v1/status', answerMs)
       return {
@@ -116,7 +122,9 @@ export function createNodeApi(url: string, token: string): NodeApi {
         links: status.field('links').list().length,
         payloadsMissing: status.optional('payloadsMissing')?.integer() ?? 0,
         membership: status.optional('membership')?.text() ?? '',
-        votes: status.optional('votes')?.boolean() ?? false
+        votes: status.optional('votes')?.boolean() ?? false,
+        waiting: status.optional('waiting')?.integer() ?? 0,
+        deviceSessions: status.optional('deviceSessions')?.integer() ?? 0
       }
     },
     async submit(unit) {
@@ -205,8 +213,33 @@ export async function requestBytes(url: string, token: string, path: string): Pr
   throw refusal(new TextDecoder().decode(bytes), path)
 }
 
+/**
+ * Opens a stream of a node's API that ends with the signal.
+ *
+ * @throws VitalchainError `ERR_UNREACHABLE` (retryable), or the refusal
+ */
+export async function openStream(
+  url: string,
+  token: string,
+  path: string,
+  signal: AbortSignal
+): Promise<ReadableStream<Uint8Array>> {
+  const headers = { authorization: `Bearer ${token}` }
+  let response: Response
+  try {
+    response = await fetch(new URL(path, url), { headers, signal })
+  } catch (cause) {
+    throw new VitalchainError('ERR_UNREACHABLE', `${url} does not answer`, {
+      cause,
+      retryable: true
+    })
+  }
+  if (response.ok && response.body !== null) return response.body
+  throw refusal(await response.text(), path)
+}
+
 /** The error that a problem document (RFC 9457) of a node tells. */
-function refusal(text: string, path: string): VitalchainError {
+export function refusal(text: string, path: string): VitalchainError {
   const problem = parseJson(text, path)
   const code = problem.field('code').text()
   const message = problem.optional('detail')?.text() ?? problem.field('title').text()

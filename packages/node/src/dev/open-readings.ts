@@ -1,16 +1,19 @@
 import {
+  CONTENT_FORMAT_SAMPLES,
   CONTENT_FORMAT_SENML_CBOR,
   createJumpFinder,
   decodeReadings,
-  epochKey,
+  decodeSamples,
   errorCode,
   openPayload,
+  samplesToReadings,
   toHex,
+  type Reading,
   type ReadingStatement,
   type TimeJump
 } from '@vitalchain/core'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { DeviceKeys } from './keys-file.ts'
+import type { KeyFinder } from './key-finder.ts'
 import type { DeviceReading } from './readings-csv.ts'
 
 /** What could not be given back, and why: statements by code. */
@@ -41,7 +44,7 @@ export interface OpenReport {
  */
 export function* openReadings(
   ledger: Ledger,
-  keys: readonly DeviceKeys[]
+  keys: KeyFinder
 ): Generator<DeviceReading, OpenReport> {
   const open = createOpener(keys)
   const faults = new Map<string, number>()
@@ -96,31 +99,24 @@ type Opener = (
   payload: Uint8Array | undefined
 ) => readonly DeviceReading[] | string
 
-function createOpener(keys: readonly DeviceKeys[]): Opener {
-  const byStream = new Map(
-    keys.map(each => [streamName(each.device, each.stream, each.generation), each])
-  )
-  // Deriving one takes 32 steps, and a stream has few epochs.
-  const epochKeys = new Map<string, Uint8Array>()
-
+function createOpener(keys: KeyFinder): Opener {
   return (statement, payload) => {
-    const stream = streamName(statement.device, statement.stream, statement.generation)
-    const device = byStream.get(stream)
-    if (device === undefined) return 'ERR_KEY_MISSING'
+    const found = keys(statement)
+    if (found === undefined) return 'ERR_KEY_MISSING'
     if (payload === undefined) return 'ERR_PAYLOAD_MISSING'
-    if (statement.contentFormat !== CONTENT_FORMAT_SENML_CBOR) return 'ERR_PAYLOAD_FORMAT'
-    const leaf = `${stream}/${statement.epoch}`
-    const key = epochKeys.get(leaf) ?? epochKey(device.secret, statement.epoch)
-    epochKeys.set(leaf, key)
+    const decode = DECODERS.get(statement.contentFormat)
+    if (decode === undefined) return 'ERR_PAYLOAD_FORMAT'
     try {
-      const readings = decodeReadings(openPayload(statement, payload, key))
-      return readings.map(reading => ({ device: device.name, reading }))
+      const readings = decode(openPayload(statement, payload, found.key))
+      return readings.map(reading => ({ device: found.name, reading }))
     } catch (error) {
       return errorCode(error)
     }
   }
 }
 
-function streamName(device: Uint8Array, stream: Uint8Array, generation: number): string {
-  return `${toHex(device)}/${toHex(stream)}/${generation}`
-}
+/** What a payload in clear says, by content format. */
+const DECODERS: ReadonlyMap<number, (clear: Uint8Array) => readonly Reading[]> = new Map([
+  [CONTENT_FORMAT_SENML_CBOR, decodeReadings],
+  [CONTENT_FORMAT_SAMPLES, (clear: Uint8Array) => [...samplesToReadings(decodeSamples(clear))]]
+])

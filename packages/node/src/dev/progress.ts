@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { BatchLog } from './batch-log.ts'
 import type { Hospital } from './hospitals.ts'
+import { HISTORY_S, liveLines } from './live-view.ts'
 import type { ApiStatus } from './node-api.ts'
 
 const PROGRESS_MS = 1_000
@@ -13,7 +14,7 @@ export interface Glance {
   /** `silent` while its process runs and does not answer. */
   readonly state: 'up' | 'silent' | 'down'
   /** Where it was when it answered last. */
-  readonly last: Pick<ApiStatus, 'height' | 'view'> | undefined
+  readonly last: (Partial<ApiStatus> & Pick<ApiStatus, 'height' | 'view'>) | undefined
 }
 
 /** Says once a second how it goes. */
@@ -35,11 +36,16 @@ export function startProgress(
     /** How many readings the replay has; undefined when it has no end. */
     readonly readings: number | undefined
   },
-  say: (line: string) => void
+  say: (line: string) => void,
+  paint?: (lines: (columns: number) => readonly string[]) => void
 ): Progress {
+  const began = performance.now()
+  const history: number[] = []
+  let committedBefore = 0
   const rssMb: (number | null)[] = hospitals.map(() => null)
   const last: (ApiStatus | undefined)[] = hospitals.map(() => undefined)
   let busy = false
+  let stopped = false
   const tick = async (): Promise<void> => {
     const glances = await Promise.all(
       hospitals.map(async ({ api, process }, k): Promise<Glance> => {
@@ -53,15 +59,39 @@ export function startProgress(
       const now = process.pid === undefined ? undefined : await residentMb(process.pid)
       if (now !== undefined) rssMb[k] = Math.max(rssMb[k] ?? 0, now)
     }
-    say(progressLine(glances, log, readings))
+    if (stopped) return
+    if (paint === undefined) {
+      say(progressLine(glances, log, readings))
+      return
+    }
+    history.push(log.counts.committed - committedBefore)
+    committedBefore = log.counts.committed
+    history.splice(0, history.length - HISTORY_S)
+    const [median, most] = [log.recentLatency(0.5), log.recentLatency(0.99)]
+    const glance = {
+      hospitals: glances.map((each, k) => ({ ...each, name: hospitals[k]?.name ?? '' })),
+      counts: log.counts,
+      readings,
+      latency: median === undefined || most === undefined ? undefined : ([median, most] as const),
+      history: [...history],
+      seconds: Math.round((performance.now() - began) / 1_000)
+    }
+    paint(columns => liveLines(glance, columns))
   }
-  say('each hospital: height/view')
+  if (paint === undefined) say('each hospital: height/view')
   const timer = setInterval(() => {
     if (busy) return
     busy = true
     void tick().finally(() => (busy = false))
   }, PROGRESS_MS)
-  return { rssMb, stop: () => clearInterval(timer) }
+  return {
+    rssMb,
+    stop() {
+      stopped = true
+      clearInterval(timer)
+      paint?.(() => [])
+    }
+  }
 }
 
 /** One line: each hospital as height/view, the readings, the latency. A `?` marks where a hospital was that is silent. */

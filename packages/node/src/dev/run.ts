@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { useCryptoBackend, VitalchainError } from '@vitalchain/core'
 import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
+import { TOKEN_FILE } from '../cli/node-dir.ts'
 import { auditLedger, countProved } from './audit.ts'
 import { createBatchLog, type BatchLog } from './batch-log.ts'
 import { createDeviceKeys, registerFleet, startDevice, type FleetDevice } from './device-fleet.ts'
@@ -39,6 +40,16 @@ export interface DevRunOptions {
   readonly note?: string
 }
 
+/** Where a run tells how it goes. */
+export interface DevScreen {
+  /** Told what happens, line by line. */
+  readonly say: (line: string) => void
+  /** Ends the run early. */
+  readonly stop: AbortSignal
+  /** Keeps the live view below those lines; without it a line a second tells how it goes. */
+  readonly paint?: (lines: (columns: number) => readonly string[]) => void
+}
+
 /** How often it is looked whether all nodes are at the same place, ms. */
 const POLL_MS = 50
 
@@ -51,15 +62,13 @@ const AGREE_MS = 60_000
 /**
  * Runs a network of development: hospitals as processes, devices in this one.
  *
- * @param say - told what happens, line by line
- * @param stop - ends the run early
+ * @param screen - where it is told how it goes, and what ends the run early
  * @returns the summary of a run that came to its end; what was done by one that was to come to its end and was stopped;
  * undefined for any other that was stopped
  */
 export async function runDev(
   options: DevRunOptions,
-  say: (line: string) => void,
-  stop: AbortSignal
+  { say, stop, paint }: DevScreen
 ): Promise<Summary | Interrupted | undefined> {
   useCryptoBackend(nodeCryptoBackend)
   const text = options.readings === undefined ? undefined : await readReplay(options.readings)
@@ -137,7 +146,7 @@ export async function runDev(
     }
     const readings = plan === undefined ? undefined : notedReadings(plan, options)
     const total = readings?.reduce((sum, each) => sum + each.length, 0)
-    const progress = startProgress({ hospitals, log, readings: total }, say)
+    const progress = startProgress({ hospitals, log, readings: total }, say, paint)
     try {
       const begin = performance.now()
       const killing =
@@ -262,6 +271,11 @@ function sayAddresses(
     )
   for (const { name, address, url } of hospitals)
     say(`${name}: submit to ${address} , open ${url}/v1/status`)
+  const [first] = hospitals
+  if (first !== undefined)
+    say(
+      `dashboard of ${first.name}: ${first.url}/dashboard/ , with the token in ${join(first.dataDir, TOKEN_FILE)}`
+    )
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

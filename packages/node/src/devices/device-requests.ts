@@ -16,7 +16,8 @@ import {
 } from '@vitalchain/core'
 import { getLane } from '@vitalchain/contracts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { Admission } from '../pool/admission.ts'
+import type { Meters } from '../observe/meters.ts'
+import type { OwnDoor } from '../pool/own-door.ts'
 import type { TimeService } from './time.ts'
 
 /** The longest request, in bytes: a transaction, a payload and the few bytes around them. */
@@ -47,15 +48,20 @@ export interface DeviceRequests {
 /** Makes the {@link DeviceRequests} of a node. */
 export function createDeviceRequests({
   ledger,
-  admission,
+  door,
+  isolated,
   time,
-  signer
+  signer,
+  meters
 }: {
   readonly ledger: Ledger
-  readonly admission: Admission
+  readonly door: Pick<OwnDoor, 'submit'>
+  /** Whether this node reaches no validator: what it took would wait here. */
+  readonly isolated: () => boolean
   readonly time: TimeService
   /** The node's transport key. */
   readonly signer: Signer
+  readonly meters?: Pick<Meters, 'receiptMade'>
 }): DeviceRequests {
   const waiting = new Map<string, Set<() => void>>()
   const { network } = ledger
@@ -68,7 +74,12 @@ export function createDeviceRequests({
   ): Promise<DeviceAnswer> {
     const { request } = asked
     if (asked.type === 'submit') {
-      await admission.submit({ transaction: asked.transaction, payload: asked.payload })
+      // Said at once, so that the device goes to another node instead of waiting for a proof. spec S-8
+      if (isolated())
+        throw new VitalchainError('ERR_ISOLATED', 'this node reaches no validator now', {
+          retryable: true
+        })
+      await door.submit({ transaction: asked.transaction, payload: asked.payload }, device)
       return { type: 'done', request }
     }
     if (device === undefined)
@@ -99,7 +110,9 @@ export function createDeviceRequests({
         'no statement of this device with this identity is on the ledger',
         { retryable: true }
       )
-    return { type: 'receipt', id, receipt: ledger.receipt(leaf) }
+    const receipt = ledger.receipt(leaf)
+    meters?.receiptMade(id)
+    return { type: 'receipt', id, receipt }
   }
 
   /** Resolves when the transaction is on the ledger, or the signal is aborted. */

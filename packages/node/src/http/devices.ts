@@ -1,53 +1,55 @@
 import { deviceAnswerFormat, deviceRequestFormat, type DeviceAnswer } from '@vitalchain/core'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { Type } from 'typebox'
 import { DEVICE_REQUEST_BYTES_MAX, refusal } from '../devices/device-requests.ts'
+import { acceptBytes, bodyBytes } from './bodies.ts'
 import { CBOR } from './media-types.ts'
+import { operation } from './operation.ts'
 import { optionalNumber, type Query } from './parameters.ts'
-import { acceptBytes, bodyBytes, type RouteComponents } from './routes.ts'
+import type { RouteComponents } from './routes.ts'
+import { BYTES, wholeSchema } from './schemas.ts'
+import { WAIT_S_MAX } from './waiting.ts'
 
 /** The header of the answer to a session: the token that later requests show. */
 export const SESSION_HEADER: string = 'vitalchain-session'
 
-/** How long a question for a receipt may wait for its commit, s. Proxies cut off what is silent for 30 s to 60 s. */
-const WAIT_S_MAX = 20
-
-/** Questions that wait at once: a quarter of the connections, so that others are always served. Beyond it none waits. */
-const WAITING_MAX = 128
-
 /** One request of the device protocol for each HTTP request. spec S-10 */
 export function addDeviceRoute(
   app: FastifyInstance,
-  { node, access, devices, closing }: RouteComponents
+  { node, devices, waiting }: RouteComponents
 ): void {
-  let waiting = 0
   acceptBytes(app, CBOR)
-
-  /** Runs with a signal that ends the wait which the device asked for; undefined for one that does not wait. */
-  async function waitingFor<T>(
-    seconds: number,
-    reply: FastifyReply,
-    run: (wait: AbortSignal | undefined) => Promise<T>
-  ): Promise<T> {
-    if (seconds === 0 || waiting >= WAITING_MAX) return run(undefined)
-    const over = new AbortController()
-    const end = (): void => over.abort()
-    const timer = setTimeout(end, Math.min(seconds, WAIT_S_MAX) * 1_000)
-    reply.raw.on('close', end)
-    closing.addEventListener('abort', end)
-    waiting++
-    try {
-      if (closing.aborted) end()
-      return await run(over.signal)
-    } finally {
-      waiting--
-      clearTimeout(timer)
-      closing.removeEventListener('abort', end)
-    }
-  }
-
   app.post<{ Querystring: Query }>(
     '/v1/device',
-    { bodyLimit: DEVICE_REQUEST_BYTES_MAX },
+    {
+      bodyLimit: DEVICE_REQUEST_BYTES_MAX,
+      ...operation({
+        id: 'askAsDevice',
+        tag: 'devices',
+        summary: 'One request of the device protocol',
+        description:
+          'S-10 of the device protocol. What it refuses is an answer of the protocol, with status 200.',
+        access: 'anyone',
+        query: {
+          wait: Type.Optional(
+            wholeSchema(`how long a question for a receipt waits, s; at most ${WAIT_S_MAX}`)
+          )
+        },
+        body: { [CBOR]: BYTES },
+        answers: {
+          200: {
+            description: 'The answer of the protocol.',
+            content: { [CBOR]: BYTES },
+            headers: {
+              [SESSION_HEADER]: Type.String({
+                description: 'The token that later requests show; on the answer to a session.'
+              })
+            }
+          }
+        },
+        errors: ['ERR_SCHEMA', 'ERR_ENCODING', 'ERR_NOT_CANONICAL']
+      })
+    },
     async (request, reply) => {
       const asked = deviceRequestFormat.decode(bodyBytes(request.body))
       const seconds = optionalNumber(request.query, 'wait') ?? 0
@@ -67,9 +69,9 @@ export function addDeviceRoute(
           return send(refusal(asked.request, error))
         }
       }
-      const reader = access.readerOf(request.headers.authorization)
-      const device = reader?.type === 'device' ? reader.device : undefined
-      return waitingFor(asked.type === 'receipt' ? seconds : 0, reply, async wait =>
+      const { caller } = request
+      const device = caller?.type === 'device' ? caller.device : undefined
+      return waiting.waitingFor(asked.type === 'receipt' ? seconds : 0, reply, async wait =>
         send(await deviceDoor.answer(asked, device, wait))
       )
     }

@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import { toHex, type Transaction } from '@vitalchain/core'
-import type { CommittedEvent } from '../ledger/ledger.ts'
+import type { CommittedEvent } from '../ledger/events.ts'
+import { eventData } from './event-data.ts'
+import type { EventFilter } from './event-filter.ts'
 
 /** How often a silent stream says that it lives, ms: below the 30 s after which common proxies give up. */
-const KEEP_ALIVE_MS = 15_000
+export const KEEP_ALIVE_MS: number = 15_000
 
 /** How long a client may take nothing from its stream, ms. Then it is cut off, and goes on where it was. */
-const EVENT_STALL_MS = 60_000
+export const EVENT_STALL_MS: number = 60_000
 
 /** Times of a stream, for tests. */
 export interface EventStreamTimes {
@@ -15,6 +16,12 @@ export interface EventStreamTimes {
   readonly keepAliveMs?: number
   /** Default: {@link EVENT_STALL_MS}. */
   readonly stallMs?: number
+}
+
+/** What is sent to a reader. */
+export interface EventStreamOptions extends EventStreamTimes {
+  /** Default: every event. */
+  readonly filter?: EventFilter
 }
 
 /**
@@ -25,7 +32,11 @@ export async function writeEvents(
   response: ServerResponse,
   events: AsyncIterable<CommittedEvent>,
   signal: AbortSignal,
-  { keepAliveMs = KEEP_ALIVE_MS, stallMs = EVENT_STALL_MS }: EventStreamTimes = {}
+  {
+    filter = () => true,
+    keepAliveMs = KEEP_ALIVE_MS,
+    stallMs = EVENT_STALL_MS
+  }: EventStreamOptions = {}
 ): Promise<void> {
   response.writeHead(200, {
     'content-type': 'text/event-stream',
@@ -38,12 +49,21 @@ export async function writeEvents(
   response.flushHeaders()
   // Keep-alives are activity: only a client that does not read is silent for so long.
   response.setTimeout(stallMs, () => response.destroy())
+  // The place that was passed over since the last event that was sent: a client that comes back does not search it again.
+  let passed: string | undefined
   const keepAlive = setInterval(() => {
-    if (!response.writableNeedDrain) response.write(':\n\n')
+    if (response.writableNeedDrain) return
+    response.write(passed === undefined ? ':\n\n' : `id: ${passed}\n\n`)
+    passed = undefined
   }, keepAliveMs)
   try {
     for await (const event of events) {
       if (signal.aborted) return
+      if (!filter(event.transaction)) {
+        passed = event.cursor
+        continue
+      }
+      passed = undefined
       if (!response.write(eventText(event))) await once(response, 'drain', { signal })
     }
   } catch (error) {
@@ -58,42 +78,4 @@ export async function writeEvents(
 
 function eventText(event: CommittedEvent): string {
   return `id: ${event.cursor}\nevent: transaction\ndata: ${JSON.stringify(eventData(event))}\n\n`
-}
-
-function eventData({ height, index, leaf, time, transaction }: CommittedEvent): object {
-  const { type, id } = transaction
-  return { height, index, leaf, time, type, id: toHex(id), ...transactionData(transaction) }
-}
-
-/** What each kind of transaction says without its signatures. Payloads, streams and commitments stay out. */
-function transactionData(transaction: Transaction): object {
-  if (transaction.type === 'call') {
-    const { author, method } = transaction.call
-    return { author: toHex(author), method }
-  }
-  if (transaction.type === 'evidence') {
-    // Not `height`, which is that of the block: a validator is named by its place in the set of that height.
-    const { kind, validator, height: faultHeight } = transaction.evidence
-    return { kind, validator, faultHeight }
-  }
-  const { statement } = transaction.type === 'conflict' ? transaction.first : transaction
-  const { device, lane, boot, seq } = statement
-  const place = { device: toHex(device), lane, boot, seq }
-  if (transaction.type === 'conflict') return place
-  switch (statement.type) {
-    case 'readings': {
-      const { count, from, to, flags } = statement
-      return { statement: 'readings', ...place, count, from, to, flags }
-    }
-    case 'gap': {
-      const { last, count, reason } = statement
-      return { statement: 'gap', ...place, last, count, reason }
-    }
-    case 'rotation': {
-      const { algorithm, bytes } = statement.newKey
-      return { statement: 'rotation', ...place, newKey: { algorithm, key: toHex(bytes) } }
-    }
-    case 'stream':
-      return { statement: 'stream', ...place, bound: statement.stream !== undefined }
-  }
 }

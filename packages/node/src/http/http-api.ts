@@ -1,61 +1,76 @@
-import { STATUS_CODES } from 'node:http'
-import { isIPv4 } from 'node:net'
-import {
-  errorCode,
-  isVitalchainError,
-  STATE_KEY_BYTES_MAX,
-  VitalchainError,
-  type ErrorValues
-} from '@vitalchain/core'
-import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { ErrorValues } from '@vitalchain/core'
+import type { FastifyInstance } from 'fastify'
+import { createFigures, type Figures } from '../dashboard/figures.ts'
+import { addDashboardLogins } from '../dashboard/login-routes.ts'
+import { createDashboardLogins } from '../dashboard/logins.ts'
+import { addDashboardData } from '../dashboard/routes.ts'
+import { addDashboardPages } from '../dashboard/serve.ts'
 import { listenForWebSockets } from '../listeners/websocket.ts'
+import { addDiagnosisRoute } from '../diagnosis/routes.ts'
+import { addMetricsRoute } from '../observe/admin-routes.ts'
+import { addHealthRoutes } from '../observe/health-routes.ts'
+import type { Meters } from '../observe/meters.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import type { LedgerNode } from '../types.ts'
 import { createAccess } from './access.ts'
-import { allowCrossOrigin } from './cross-origin.ts'
+import { addBlockRoutes } from './blocks.ts'
 import { addCheckpointRoute } from './checkpoint.ts'
-import { createDeviceTokens } from './device-tokens.ts'
 import { addDeviceListRoute } from './device-list.ts'
+import { createDeviceTokens } from './device-tokens.ts'
 import { addDeviceRoute } from './devices.ts'
-import { PROBLEM_TYPE, toProblem } from './problem.ts'
+import { addEventRoutes } from './events.ts'
+import { addMemberRoutes } from './members.ts'
 import { addChainRoutes, addProofRoutes } from './proofs.ts'
+import { createRateLimit, type Rate } from './rate-limit.ts'
+import { createRequestSignatures } from './request-signatures.ts'
+import { createRoleTokens, type RoleTokens } from './role-tokens.ts'
+import type { Role } from './roles.ts'
 import {
-  addEventRoutes,
-  addMemberRoutes,
   addPublicRoutes,
   addReadingRoutes,
   addSessionRoutes,
-  addSubmissionRoutes,
   type RouteComponents
 } from './routes.ts'
+import { clientName, createServerApp, listenOn, type HttpListenOptions } from './server.ts'
+import { addSubmissionRoutes } from './submission.ts'
 import { addTileRoutes } from './tiles.ts'
+import type { TlsServer } from './tls.ts'
+import { addTransactionRoutes } from './transactions.ts'
+import { createUpgrades } from './upgrades.ts'
+import { createWaitingRoom } from './waiting.ts'
 
-/** Connections at once. Each has one request under way of at most 131 kB, so all together hold at most 67 MB. */
-const CONNECTIONS_MAX = 512
-
-/** How long a client may take to send a request, ms: a full one over a 64 kbit/s line takes 17 s. */
-const REQUEST_TIMEOUT_MS = 30_000
+/** How fast one client may ask: a dashboard, a monitor and the devices behind one proxy. Beyond it, `ERR_RATE`. */
+export const CLIENT_RATE: Rate = { perSecond: 2_000, burst: 4_000 }
 
 /** What {@link createHttpApi} needs. */
 export interface HttpApiOptions {
   readonly node: LedgerNode
   /** The bearer token of the local operator, who may read everything: at least 32 characters, made at random. */
   readonly token: string
+  /** Further tokens, each with a role. Default: none. */
+  readonly tokens?: RoleTokens
+  /** What the operator keys of other members open, which sign their requests. Default: `monitor`; `none` for nothing. */
+  readonly memberRole?: Role | 'none'
   /** Origins whose pages may use the API from a browser, such as `https://ward.example`. Default: none. */
   readonly allowOrigins?: readonly string[]
+  /** Addresses or networks of proxies whose `X-Forwarded-For` names the client. Default: none. */
+  readonly trustProxies?: readonly string[]
+  /** How fast each client may ask. Default: {@link CLIENT_RATE}. */
+  readonly clientRate?: Rate
+  /** With what it speaks TLS. Default: plain HTTP. */
+  readonly tls?: TlsServer | undefined
+  /** Where the ledger is kept, for `/readyz`. Default: in memory. */
+  readonly dataDir?: string | undefined
+  /** Told of each answer. */
+  readonly meters?: Pick<Meters, 'httpAnswered'>
+  /** The figures, where the operator lets everybody see them at `/metrics`. */
+  readonly metrics?: Pick<Metrics, 'text' | 'contentType'> | undefined
+  /** What the dashboard's charts show; its `meters` are to be told by the node. Default: nothing. */
+  readonly figures?: Figures
   /** Told of failures; never of a URL, a header or a body. */
   readonly log?: (event: string, values: ErrorValues) => void
   /** The clock, ms since 1970. */
   readonly now?: () => number
-}
-
-/** Where an {@link HttpApi} listens. */
-export interface HttpListenOptions {
-  /** Default: `127.0.0.1`. */
-  readonly host?: string
-  /** 0 takes any that is free. */
-  readonly port: number
-  /** Must be true for a host that others can reach: tokens then cross the network, so TLS must end in front of it. */
-  readonly allowRemote?: boolean
 }
 
 /** The HTTP API of a node; `docs/http-api.md`. */
@@ -81,81 +96,75 @@ export interface HttpApi {
 export function createHttpApi({
   node,
   token,
+  memberRole = 'monitor',
   allowOrigins = [],
+  trustProxies = [],
+  clientRate = CLIENT_RATE,
+  tls,
+  dataDir,
+  meters,
+  metrics,
   log = () => undefined,
-  now = Date.now
+  now = Date.now,
+  tokens = createRoleTokens(now),
+  figures = createFigures(now)
 }: HttpApiOptions): HttpApi {
   const closing = new AbortController()
   const devices = createDeviceTokens(node, now)
+  const logins = createDashboardLogins(now)
+  const access = createAccess({
+    token,
+    devices,
+    tokens: { find: given => tokens.find(given) ?? logins.find(given) },
+    signatures: createRequestSignatures({
+      node,
+      memberRole: memberRole === 'none' ? undefined : memberRole,
+      now
+    })
+  })
+  const rate = createRateLimit(clientRate, now)
+  const app = createServerApp({
+    title: {
+      title: 'vitalchain node',
+      description: 'Hands transactions over, and reads and proves what is on the ledger.'
+    },
+    access,
+    allowOrigins,
+    rate,
+    trustProxies,
+    tls,
+    meters,
+    log
+  })
+  const upgrades = createUpgrades(app.server, {
+    allowOrigins,
+    closing: closing.signal,
+    take: ({ socket }) => rate.take(clientName(socket.remoteAddress ?? ''))
+  })
   const components: RouteComponents = {
     node,
-    access: createAccess(token, devices),
+    access,
     devices,
+    waiting: createWaitingRoom(closing.signal),
+    upgrades,
     closing: closing.signal,
     log
   }
-
-  const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const { problem, headers } = toProblem(error)
-    if (problem.status === 500) log('http request failed', describe(error, request))
-    // As bytes: to text fastify adds a charset, which JSON does not have (RFC 8259 section 11).
-    return reply
-      .code(problem.status)
-      .headers(headers)
-      .type(PROBLEM_TYPE)
-      .send(Buffer.from(JSON.stringify(problem)))
-  }
-
-  const app: FastifyInstance = fastify({
-    // A HEAD on the event stream would never end.
-    exposeHeadRoutes: false,
-    // Its answer would be no problem document; a node that stopped says so itself.
-    return503OnClosing: false,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    // A key of the state in hexadecimal.
-    routerOptions: { maxParamLength: 2 * STATE_KEY_BYTES_MAX },
-    frameworkErrors(error, request, reply) {
-      void refuse(error, request, reply)
-    },
-    clientErrorHandler(error, socket) {
-      const { problem } = toProblem(new VitalchainError('ERR_REQUEST', 'the request is malformed'))
-      const text = JSON.stringify(problem)
-      if (error.code === 'ECONNRESET' || !socket.writable) {
-        socket.destroy()
-        return
-      }
-      socket.end(
-        `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\n` +
-          `Content-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`
-      )
-    }
-  })
-  app.server.maxConnections = CONNECTIONS_MAX
-  app.removeAllContentTypeParsers()
-  app.setErrorHandler((error, request, reply) => refuse(error, request, reply))
-  app.setNotFoundHandler(() => {
-    throw new VitalchainError('ERR_NOT_FOUND', 'there is nothing here')
-  })
-  app.addHook('onRequest', async (_request, reply) => {
-    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
-  })
-  allowCrossOrigin(app, allowOrigins)
   app.addHook('preClose', async () => closing.abort())
-  listenForWebSockets(app.server, {
-    door: () => node.deviceDoor,
-    allowOrigins,
-    closing: closing.signal
-  })
+  listenForWebSockets(upgrades, { door: () => node.deviceDoor, closing: closing.signal })
 
   // Each in a scope of its own, so that each takes its own media types.
   for (const add of [
     addPublicRoutes,
+    addBlockRoutes,
     addChainRoutes,
     addSubmissionRoutes,
+    addTransactionRoutes,
     addSessionRoutes,
     addDeviceRoute,
     addReadingRoutes,
     addProofRoutes,
+    addDiagnosisRoute,
     addMemberRoutes,
     addDeviceListRoute,
     addCheckpointRoute,
@@ -164,32 +173,15 @@ export function createHttpApi({
   ]) {
     void app.register(async scope => add(scope, components))
   }
+  void app.register(async scope => {
+    addDashboardPages(scope)
+    addDashboardData(scope, { ...components, figures, now })
+    addDashboardLogins(scope, { logins })
+  })
+  void app.register(async scope => {
+    addHealthRoutes(scope, { node, members: () => node.members(), dataDir })
+    if (metrics !== undefined) addMetricsRoute(scope, { metrics, access: 'anyone' })
+  })
 
-  return {
-    app,
-    async listen({ host = '127.0.0.1', port, allowRemote = false }) {
-      if (!allowRemote && !isLoopback(host))
-        throw new VitalchainError(
-          'ERR_NOT_LOOPBACK',
-          'the API listens on loopback only, unless remote access is allowed explicitly'
-        )
-      return app.listen({ host, port })
-    },
-    close: () => app.close()
-  }
-}
-
-/** What the log may hold: no URL, no header, no body, and the message only of an error of ours. */
-function describe(error: unknown, request: FastifyRequest): ErrorValues {
-  return {
-    route: request.routeOptions.url ?? '',
-    code: errorCode(error),
-    ...(isVitalchainError(error)
-      ? { message: error.message }
-      : { name: error instanceof Error ? error.name : typeof error })
-  }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+  return { app, listen: options => listenOn(app, options), close: () => app.close() }
 }

@@ -1,6 +1,6 @@
-export {
-  createHttpApi,
-  type HttpApi,
-  type HttpApiOptions,
-  type HttpListenOptions
-} from './http-api.ts'
+export { createAdminApi, type AdminApiOptions } from './admin-api.ts'
+export { createHttpApi, type HttpApi, type HttpApiOptions } from './http-api.ts'
+export { createRoleTokens } from './role-tokens.ts'
+export type { HttpListenOptions } from './server.ts'
+export { openTls } from './tls.ts'
+export { openTokenFile } from './token-file.ts'

@@ -12,3 +12,6 @@ export const JSON_TYPE: string = 'application/json'
 
 /** Text of C2SP formats, which are UTF-8. */
 export const TEXT: string = 'text/plain; charset=utf-8'
+
+/** Bytes without a form that HTTP knows. */
+export const OCTETS: string = 'application/octet-stream'

@@ -4,11 +4,14 @@ import {
   listMembers,
   overrideOf,
   previewChange,
+  protocolSchedule,
+  protocolVotes,
   type ChangePreview,
   type Member,
   type MemberChange,
   type MemberKeys,
-  type OpenChange
+  type OpenChange,
+  type ProtocolActivation
 } from '@vitalchain/contracts'
 import { faultTolerance, memberId, quorum, toHex } from '@vitalchain/core'
 import type { LedgerNode } from '../types.ts'
@@ -53,6 +56,8 @@ export interface ChangeJson {
   readonly proposedHeight: number
   /** Block time, ms since 1970, at which it is void. */
   readonly expires: number
+  /** What it would do if it took effect now. */
+  readonly preview: ChangePreview
 }
 
 /** The members and what is to become of them, as this node's ledger has it. */
@@ -66,6 +71,12 @@ export interface MembersReport {
   readonly membership: string
   readonly members: readonly MemberJson[]
   readonly changes: readonly ChangeJson[]
+  /** The protocol version of the newest block, the one that is activated for a later height, and votes for others. */
+  readonly protocol: {
+    readonly version: number
+    readonly next?: ProtocolActivation
+    readonly votes: readonly (ProtocolActivation & { readonly member: string })[]
+  }
 }
 
 /** What a change would do, with what this node sees of the others now. */
@@ -75,6 +86,15 @@ export interface PreviewReport extends Omit<ChangePreview, 'warnings'> {
   readonly reachable: readonly string[]
   /** Names of those it does not reach. */
   readonly away: readonly string[]
+}
+
+function protocolJson(
+  { state, ledger }: LedgerNode,
+  nameOf: (id: Uint8Array) => string
+): MembersReport['protocol'] {
+  const { version, next } = protocolSchedule(state, ledger.head.height)
+  const votes = protocolVotes(state).map(vote => ({ ...vote, member: nameOf(vote.member) }))
+  return { version, ...(next === undefined ? {} : { next }), votes }
 }
 
 /** Reads the members from a node. */
@@ -100,7 +120,11 @@ export function membersReport(node: LedgerNode): MembersReport {
       evidence: evidenceAgainst(state, member.id).count,
       overrides: overrideOf(state, member.id)?.count ?? 0
     })),
-    changes: listChanges(state).map(open => changeJson(open, nameOf))
+    changes: listChanges(state).map(open => ({
+      ...changeJson(open, nameOf),
+      preview: previewChange(state, node.ledger.genesis, open.change, open.id)
+    })),
+    protocol: protocolJson(node, nameOf)
   }
 }
 
@@ -131,7 +155,10 @@ export function previewReport(node: LedgerNode, change: MemberChange): PreviewRe
   }
 }
 
-function changeJson(open: OpenChange, nameOf: (id: Uint8Array) => string): ChangeJson {
+function changeJson(
+  open: OpenChange,
+  nameOf: (id: Uint8Array) => string
+): Omit<ChangeJson, 'preview'> {
   const { change, proposer, approvals, id, forced, needed, status, proposedHeight, expires } = open
   const member = change.type === 'add' ? memberId(change.member.operatorKey) : change.member
   const keys =

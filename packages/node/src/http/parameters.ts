@@ -3,10 +3,13 @@ import {
   fromHex,
   HASH_BYTES,
   VitalchainError,
+  type Header,
   type Place,
   type Transaction
 } from '@vitalchain/core'
+import { firstLeaf } from '../ledger/records.ts'
 import type { LedgerNode } from '../types.ts'
+import type { PlacedTransaction } from './event-data.ts'
 
 /** What stands behind the `?` of a URL. */
 export type Query = Readonly<Record<string, unknown>>
@@ -37,7 +40,11 @@ export function optionalText(query: Query, name: string): string | undefined {
 /** A whole number of the query; undefined when it is not there. @throws VitalchainError `ERR_SCHEMA` */
 export function optionalNumber(query: Query, name: string): number | undefined {
   const text = optionalText(query, name)
-  if (text === undefined) return undefined
+  return text === undefined ? undefined : parseWhole(text, name)
+}
+
+/** A whole number. @throws VitalchainError `ERR_SCHEMA` */
+export function parseWhole(text: string, name: string): number {
   // 15 digits are below 2^53.
   if (!/^\d{1,15}$/.test(text))
     throw new VitalchainError('ERR_SCHEMA', `${name}: expected a whole number`)
@@ -67,6 +74,15 @@ export function transactionAt({ ledger }: LedgerNode, leaf: number): Transaction
   const bytes = ledger.transaction(leaf)
   if (bytes === undefined) throw notFound('the ledger holds no such transaction')
   return decodeTransaction(bytes)
+}
+
+/** The same with its place. @throws VitalchainError `ERR_NOT_FOUND` */
+export function placed(node: LedgerNode, leaf: number, of?: Header): PlacedTransaction {
+  const transaction = transactionAt(node, leaf)
+  const header = of ?? node.ledger.header(node.ledger.heightOf(leaf))
+  if (header === undefined) throw notFound('the ledger holds no such block')
+  const { height, time } = header
+  return { height, index: leaf - firstLeaf(header), leaf, time, transaction }
 }
 
 /** The device that a transaction is a statement of. */

@@ -27,13 +27,16 @@ interface Answer {
 /** What a node that is starting or full needs to recover: about a block. */
 const RETRY_SOON_S = 1
 
+/** What a node that stops for a restart needs to come back. Another node takes it at once. */
+const RETRY_RESTART_S = 10
+
 /** A day's quota frees at midnight (UTC) of the ledger's time; asking every quarter of an hour finds it soon enough. */
 const RETRY_QUOTA_S = 15 * 60
 
 /** All codes that a client may see. Any other is a fault of this node and becomes `ERR_INTERNAL` without a text. */
 const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['ERR_REQUEST', { status: 400, title: 'Not an HTTP request that this API knows' }],
-  ['ERR_ENCODING', { status: 400, title: 'Not CBOR' }],
+  ['ERR_ENCODING', { status: 400, title: 'Not encoded as it says' }],
   ['ERR_NOT_CANONICAL', { status: 400, title: 'Not deterministic CBOR' }],
   ['ERR_SCHEMA', { status: 400, title: 'Not of the expected form' }],
   ['ERR_HEX', { status: 400, title: 'Not hexadecimal' }],
@@ -43,7 +46,9 @@ const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['ERR_PAYLOAD_MISSING', { status: 400, title: 'The payload is missing' }],
   ['ERR_PAYLOAD_UNEXPECTED', { status: 400, title: 'A payload where none belongs' }],
   ['ERR_PAYLOAD_DIGEST', { status: 400, title: 'The payload is another one' }],
+  ['ERR_DIGEST', { status: 400, title: 'The body is another one' }],
   ['ERR_UNAUTHORIZED', { status: 401, title: 'Not authorised' }],
+  ['ERR_HTTP_SIGNATURE', { status: 401, title: "The request's signature is not right" }],
   ['ERR_FORBIDDEN', { status: 403, title: 'Not yours to read' }],
   ['ERR_SESSION', { status: 403, title: 'The session is not accepted' }],
   ['ERR_SIGNATURE', { status: 403, title: 'The signature is not valid' }],
@@ -61,6 +66,7 @@ const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['ERR_PLACE_SKIPPED', { status: 409, title: 'Not the next place' }],
   ['ERR_STATEMENT_CONFLICT', { status: 409, title: 'The device contradicted itself' }],
   ['ERR_CHAIN_QUARANTINED', { status: 409, title: 'The lane is closed' }],
+  ['ERR_LEDGER_RESTORED', { status: 409, title: 'The one before was lost' }],
   ['ERR_CHAIN_AHEAD', { status: 409, title: 'The one before is not on the ledger' }],
   ['ERR_DEVICE_EXISTS', { status: 409, title: 'The device is registered already' }],
   ['ERR_DEVICE_KEY', { status: 403, title: "Not the lane's key" }],
@@ -77,6 +83,8 @@ const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['ERR_CHANGE_OPEN', { status: 409, title: 'The change is proposed already' }],
   ['ERR_CHANGES_OPEN', { status: 409, title: 'Too many changes are open' }],
   ['ERR_ALREADY_APPROVED', { status: 409, title: 'Approved already' }],
+  ['ERR_PROTOCOL_ACTIVE', { status: 409, title: 'A newer version only' }],
+  ['ERR_PROTOCOL_HEIGHT', { status: 409, title: 'The block is there already' }],
   ['ERR_NOT_APPROVED', { status: 409, title: 'Not approved' }],
   ['ERR_MEMBER_EXISTS', { status: 409, title: 'A member already' }],
   ['ERR_NAME_TAKEN', { status: 409, title: 'The name is taken' }],
@@ -99,6 +107,7 @@ const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['ERR_NO_EVIDENCE', { status: 422, title: 'Nothing is proved' }],
   ['ERR_EVIDENCE_OLD', { status: 422, title: 'Too far back' }],
   ['ERR_EVIDENCE_AHEAD', { status: 422, title: 'Of a height to come' }],
+  ['ERR_RATE', { status: 429, title: 'Too many requests', retryAfterS: RETRY_SOON_S }],
   ['ERR_QUOTA', { status: 429, title: 'The quota is used up', retryAfterS: RETRY_QUOTA_S }],
   [
     'ERR_CHANGES_IN_BLOCK',
@@ -106,6 +115,11 @@ const ANSWERS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ],
   ['ERR_DAMAGED', { status: 500, title: 'Damaged at this node: ask another' }],
   ['ERR_BUSY', { status: 503, title: 'Busy', retryAfterS: RETRY_SOON_S }],
+  [
+    'ERR_DRAINING',
+    { status: 503, title: 'This node is about to stop', retryAfterS: RETRY_RESTART_S }
+  ],
+  ['ERR_NOT_READY', { status: 503, title: 'Not ready', retryAfterS: RETRY_RESTART_S }],
   ['ERR_NOT_STARTED', { status: 503, title: 'Not running', retryAfterS: RETRY_SOON_S }]
 ])
 
@@ -122,6 +136,27 @@ export function publicCodes(): readonly string[] {
   return [...ANSWERS.keys()]
 }
 
+/** Codes that only reading ends with. */
+const READING: readonly string[] = [
+  'ERR_CURSOR',
+  'ERR_NO_CHECKPOINT',
+  'ERR_NOT_COMMITTED',
+  'ERR_SESSION',
+  'ERR_TREE_RANGE',
+  'ERR_UNAUTHORIZED',
+  'ERR_FORBIDDEN'
+]
+
+/** The codes that handing a transaction over may end with: every contract has its own. */
+export function submissionCodes(): readonly string[] {
+  return publicCodes().filter(code => !READING.includes(code))
+}
+
+/** The status that a code comes with. */
+export function statusOfCode(code: string): number {
+  return ANSWERS.get(code)?.status ?? INTERNAL.status
+}
+
 /** The problem of an error, with the headers that belong to its status. */
 export function toProblem(error: unknown): {
   readonly problem: Problem
@@ -130,14 +165,16 @@ export function toProblem(error: unknown): {
   const known = knownError(error)
   const answer = known && ANSWERS.get(known.code)
   if (known === undefined || answer === undefined) return { problem: INTERNAL, headers: {} }
-  const { code, message, retryable } = known
-  const { status, title, retryAfterS } = answer
+  const { code, message, retryable, values } = known
+  const { status, title } = answer
+  // Who refuses knows it better, when it says so.
+  const retryAfterS = Number(values['retryAfterS'] ?? answer.retryAfterS)
   return {
     problem: { type: problemType(code), title, status, detail: message, code, retryable },
     headers: {
       // RFC 9110 section 11.6.1
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-      ...(retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) })
+      ...(Number.isNaN(retryAfterS) ? {} : { 'retry-after': String(retryAfterS) })
     }
   }
 }

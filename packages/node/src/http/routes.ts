@@ -1,30 +1,29 @@
-import { callHead, getDevice, getLane, proposeCodec } from '@vitalchain/contracts'
-import { decodeCbor, errorCode, isVitalchainError, toHex, VitalchainError } from '@vitalchain/core'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { FIRST_CURSOR, parseCursor } from '../ledger/events.ts'
+import { callHead, getDevice, getLane } from '@vitalchain/contracts'
+import { toHex } from '@vitalchain/core'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
 import type { LedgerNode } from '../types.ts'
-import { unitFormat } from '../pool/unit.ts'
 import { forbidden, mayReadOf, type Access } from './access.ts'
+import { acceptBytes, bodyBytes } from './bodies.ts'
 import type { DeviceTokens } from './device-tokens.ts'
-import { writeEvents } from './event-stream.ts'
-import { CBOR, COSE } from './media-types.ts'
-import { membersReport, previewReport } from './members-report.ts'
-import { deviceOf, notFound, parseHash, parseLane, transactionAt } from './parameters.ts'
-
-/** Event streams at once: a hospital's sinks, dashboards and alerts. Each is a reader of the store. */
-export const EVENT_STREAMS_MAX: number = 32
+import { CBOR, COSE, OCTETS } from './media-types.ts'
+import { json, operation } from './operation.ts'
+import { notFound, parseHash, parseLane } from './parameters.ts'
+import { BYTES, hashSchema, hexSchema, LANE, wholeSchema } from './schemas.ts'
+import { STATUS_SCHEMA } from './status-schema.ts'
+import type { Upgrades } from './upgrades.ts'
+import type { WaitingRoom } from './waiting.ts'
 
 /** Bytes of a signed session: about 330 are used. */
 const SESSION_BODY_BYTES_MAX = 1_024
-
-/** Bytes of a proposed change: about 300 are used. */
-const PREVIEW_BODY_BYTES_MAX = 2_048
 
 /** What the routes work with. */
 export interface RouteComponents {
   readonly node: LedgerNode
   readonly access: Access
   readonly devices: DeviceTokens
+  readonly waiting: WaitingRoom
+  readonly upgrades: Upgrades
   /** Aborts when the API closes: streams end. */
   readonly closing: AbortSignal
   readonly log: (event: string, values: Readonly<Record<string, string>>) => void
@@ -32,141 +31,174 @@ export interface RouteComponents {
 
 /** What anybody may ask: it says nothing of devices, patients or statements. */
 export function addPublicRoutes(app: FastifyInstance, { node }: RouteComponents): void {
-  app.get('/livez', () => ({ status: 'ok' }))
-  app.get('/v1/status', () => node.status())
-  app.get('/v1/genesis', (_request, reply) => reply.type(CBOR).send(node.ledger.genesisBytes))
-}
-
-/** Handing transactions over: open to all, for a transaction proves itself. */
-export function addSubmissionRoutes(app: FastifyInstance, { node, access }: RouteComponents): void {
-  acceptBytes(app, CBOR)
-  app.post('/v1/transactions', { bodyLimit: unitFormat.bytesMax }, async (request, reply) => {
-    try {
-      const id = await node.submit(unitFormat.decode(bodyBytes(request.body)))
-      return await reply.code(202).send({ id: toHex(id), status: 'accepted' })
-    } catch (error) {
-      const leaf = isVitalchainError(error) ? error.values['leaf'] : undefined
-      if (errorCode(error) === 'ERR_ALREADY_COMMITTED' && typeof leaf === 'number') {
-        const reader = access.readerOf(request.headers.authorization)
-        const committed = transactionAt(node, leaf)
-        if (reader !== undefined && mayReadOf(reader, deviceOf(committed)))
-          reply.header(
-            'link',
-            `</v1/receipts/${toHex(committed.id)}>; rel="related"; type="${CBOR}"`
-          )
-      }
-      throw error
-    }
-  })
+  app.get(
+    '/v1/status',
+    operation({
+      id: 'getStatus',
+      tag: 'node',
+      summary: 'Where the node stands',
+      access: 'anyone',
+      answers: { 200: { description: 'Where it stands now.', content: json(STATUS_SCHEMA) } }
+    }),
+    () => node.status()
+  )
+  app.get(
+    '/v1/genesis',
+    operation({
+      id: 'getGenesis',
+      tag: 'ledger',
+      summary: 'The genesis document, whose SHA-256 is the network id',
+      access: 'anyone',
+      answers: { 200: { description: 'The document.', content: { [CBOR]: BYTES } } }
+    }),
+    (_request, reply) => reply.type(CBOR).send(node.ledger.genesisBytes)
+  )
 }
 
 /** How a device gets a token. spec S-2 */
 export function addSessionRoutes(app: FastifyInstance, { node, devices }: RouteComponents): void {
   acceptBytes(app, COSE)
-  app.post('/v1/challenges', () => ({
-    challenge: toHex(devices.challenge()),
-    node: toHex(node.transportKey),
-    network: toHex(node.network)
-  }))
-  app.post('/v1/sessions', { bodyLimit: SESSION_BODY_BYTES_MAX }, (request, reply) =>
-    reply.code(201).send(devices.open(bodyBytes(request.body)))
+  app.post(
+    '/v1/challenges',
+    operation({
+      id: 'createChallenge',
+      tag: 'devices',
+      summary: 'A challenge for a device to sign, good once and for a minute',
+      access: 'anyone',
+      answers: {
+        200: {
+          description: 'What the device signs.',
+          content: json(
+            Type.Object({
+              challenge: hashSchema('To be signed.'),
+              node: hashSchema("The node's transport key."),
+              network: hashSchema('The network id.')
+            })
+          )
+        }
+      }
+    }),
+    () => ({
+      challenge: toHex(devices.challenge()),
+      node: toHex(node.transportKey),
+      network: toHex(node.network)
+    })
+  )
+  app.post(
+    '/v1/sessions',
+    {
+      bodyLimit: SESSION_BODY_BYTES_MAX,
+      ...operation({
+        id: 'openSession',
+        tag: 'devices',
+        summary: 'A token for a device that signed a challenge',
+        access: 'anyone',
+        body: { [COSE]: BYTES },
+        answers: {
+          201: {
+            description: 'The token.',
+            content: json(
+              Type.Object({
+                token: Type.String(),
+                expiresInMs: wholeSchema('How long it is good, ms.')
+              })
+            )
+          }
+        },
+        errors: [
+          'ERR_ENCODING',
+          'ERR_NOT_CANONICAL',
+          'ERR_SCHEMA',
+          'ERR_ALGORITHM_UNKNOWN',
+          'ERR_KEY_INVALID',
+          'ERR_SESSION',
+          'ERR_SIGNATURE',
+          'ERR_DEVICE_UNKNOWN',
+          'ERR_OTHER_NETWORK'
+        ]
+      })
+    },
+    (request, reply) => reply.code(201).send(devices.open(bodyBytes(request.body)))
   )
 }
 
-/** Reading. Nothing here is answered before it is known who asks. */
-export function addReadingRoutes(app: FastifyInstance, { node, access }: RouteComponents): void {
-  app.get<{ Params: { digest: string } }>('/v1/payloads/:digest', (request, reply) => {
-    access.requireOperator(request.headers.authorization)
-    const payload = node.ledger.getPayload(parseHash(request.params.digest))
-    if (payload === undefined) throw notFound('this node holds no payload with this digest')
-    return reply.type('application/octet-stream').send(payload)
-  })
-
-  app.get<{ Params: { member: string } }>('/v1/accounts/:member/head', request => {
-    access.requireOperator(request.headers.authorization)
-    const head = callHead(node.state, parseHash(request.params.member))
-    if (head === undefined) throw notFound('nobody with this identifier may make calls')
-    return { head: toHex(head) }
-  })
-
-  app.get<{ Params: { id: string; lane: string } }>('/v1/devices/:id/lanes/:lane', request => {
-    const reader = access.requireReader(request.headers.authorization)
-    const device = parseHash(request.params.id)
-    if (!mayReadOf(reader, device)) throw forbidden()
-    const lane = getLane(node.state, device, parseLane(request.params.lane))
-    if (lane === undefined) {
-      throw notFound(
-        getDevice(node.state, device) === undefined
-          ? 'no such device is registered'
-          : 'the device has no statement in this lane'
-      )
+/** Reading what is not proved by itself. */
+export function addReadingRoutes(app: FastifyInstance, { node }: RouteComponents): void {
+  app.get<{ Params: { digest: string } }>(
+    '/v1/payloads/:digest',
+    operation({
+      id: 'getPayload',
+      tag: 'ledger',
+      summary: 'A payload as the device encrypted it',
+      access: 'reader',
+      params: { digest: hashSchema('SHA-256 of the payload.') },
+      answers: { 200: { description: 'Its bytes.', content: { [OCTETS]: BYTES } } },
+      errors: ['ERR_HEX', 'ERR_NOT_FOUND']
+    }),
+    (request, reply) => {
+      const payload = node.ledger.getPayload(parseHash(request.params.digest))
+      if (payload === undefined) throw notFound('this node holds no payload with this digest')
+      return reply.type(OCTETS).send(payload)
     }
-    return { boot: lane.boot, seq: lane.seq, head: toHex(lane.head) }
-  })
-}
-
-/** Who is a member and what is to become of them, for the operator. */
-export function addMemberRoutes(app: FastifyInstance, { node, access }: RouteComponents): void {
-  app.get('/v1/members', request => {
-    access.requireOperator(request.headers.authorization)
-    return membersReport(node)
-  })
-  acceptBytes(app, CBOR)
-  app.post('/v1/members/preview', { bodyLimit: PREVIEW_BODY_BYTES_MAX }, request => {
-    access.requireOperator(request.headers.authorization)
-    const body = decodeCbor(bodyBytes(request.body), PREVIEW_BODY_BYTES_MAX)
-    return previewReport(node, proposeCodec.read(body, 'members.propose').change)
-  })
-}
-
-/** The stream of committed transactions, for the operator. */
-export function addEventRoutes(
-  app: FastifyInstance,
-  { node, access, closing, log }: RouteComponents
-): void {
-  let streams = 0
-  app.get<{ Querystring: { from?: unknown } }>('/v1/events', async (request, reply) => {
-    access.requireOperator(request.headers.authorization)
-    // A client that connects again sends the header beside its old URL.
-    const from = request.headers['last-event-id'] ?? request.query.from ?? FIRST_CURSOR
-    requireCursor(node, from)
-    if (streams >= EVENT_STREAMS_MAX)
-      throw new VitalchainError('ERR_BUSY', 'too many event streams are open', { retryable: true })
-    const gone = new AbortController()
-    const signal = AbortSignal.any([gone.signal, closing])
-    streams++
-    reply.hijack()
-    reply.raw.on('close', () => gone.abort())
-    try {
-      await writeEvents(reply.raw, node.events({ from, signal }), signal)
-    } catch (error) {
-      log('event stream ended', { code: errorCode(error) })
-      reply.raw.destroy()
-    } finally {
-      streams--
-    }
-  })
-}
-
-/** Lets the routes of this scope take bodies of one media type, as bytes. */
-export function acceptBytes(app: FastifyInstance, type: string): void {
-  app.addContentTypeParser(
-    type,
-    { parseAs: 'buffer' },
-    async (_request: FastifyRequest, body: Buffer): Promise<Uint8Array> => body
   )
-}
 
-/** The bytes of a body. @throws VitalchainError `ERR_MEDIA_TYPE` when there are none */
-export function bodyBytes(body: unknown): Uint8Array {
-  if (!(body instanceof Uint8Array))
-    throw new VitalchainError('ERR_MEDIA_TYPE', 'this resource needs a body, with its media type')
-  return body
-}
+  app.get<{ Params: { member: string } }>(
+    '/v1/accounts/:member/head',
+    operation({
+      id: 'getAccountHead',
+      tag: 'members',
+      summary: "What a member's next call must name as its previous",
+      access: 'reader',
+      params: { member: hashSchema("The member's identifier.") },
+      answers: {
+        200: {
+          description: 'The identity of its newest call.',
+          content: json(Type.Object({ head: hashSchema('32 zero bytes before the first.') }))
+        }
+      },
+      errors: ['ERR_HEX', 'ERR_NOT_FOUND']
+    }),
+    request => {
+      const head = callHead(node.state, parseHash(request.params.member))
+      if (head === undefined) throw notFound('nobody with this identifier may make calls')
+      return { head: toHex(head) }
+    }
+  )
 
-/** Refuses a cursor while there is still a status code to refuse it with. */
-function requireCursor({ ledger }: LedgerNode, from: unknown): asserts from is string {
-  const { height, index } = parseCursor(typeof from === 'string' ? from : '')
-  if (from === FIRST_CURSOR || index < (ledger.header(height)?.transactionCount ?? 0)) return
-  throw new VitalchainError('ERR_CURSOR', 'no event of this ledger stands at the cursor')
+  app.get<{ Params: { id: string; lane: string } }>(
+    '/v1/devices/:id/lanes/:lane',
+    operation({
+      id: 'getLaneHead',
+      tag: 'devices',
+      summary: 'The newest committed place of a lane',
+      access: 'device',
+      params: { id: hashSchema("The device's identifier."), lane: LANE },
+      answers: {
+        200: {
+          description: 'The place.',
+          content: json(
+            Type.Object({
+              boot: wholeSchema('The boot.', 0xffff_ffff),
+              seq: wholeSchema('The number.'),
+              head: hexSchema('The identity of the statement there.')
+            })
+          )
+        }
+      },
+      errors: ['ERR_HEX', 'ERR_SCHEMA', 'ERR_NOT_FOUND']
+    }),
+    request => {
+      const device = parseHash(request.params.id)
+      if (!mayReadOf(request.caller, device)) throw forbidden()
+      const lane = getLane(node.state, device, parseLane(request.params.lane))
+      if (lane === undefined) {
+        throw notFound(
+          getDevice(node.state, device) === undefined
+            ? 'no such device is registered'
+            : 'the device has no statement in this lane'
+        )
+      }
+      return { boot: lane.boot, seq: lane.seq, head: toHex(lane.head) }
+    }
+  )
 }

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { decodeTransaction, VitalchainError, type Header, type Transaction } from '@vitalchain/core'
 import type { Archive } from './archive.ts'
 import { firstLeaf } from './records.ts'
+import type { LedgerReader } from './types.ts'
 
 /** A transaction that took effect. Streams deliver it at least once; (network, height, index) names it. */
 export interface CommittedEvent {
@@ -139,4 +140,17 @@ function leafBehind(archive: Archive, cursor: Cursor): number {
     })
   }
   return firstLeaf(header) + index + 1
+}
+
+/** The cursor of the newest event: a stream from it holds only what comes. */
+export function newestCursor(ledger: Pick<LedgerReader, 'head' | 'header' | 'heightOf'>): Cursor {
+  const header = ledger.header(ledger.head.height)
+  // A block without transactions, from a late view, holds no event: begin at the block, not in it.
+  if (header === undefined || header.history.size === 0) return FIRST_CURSOR
+  const leaf = header.history.size - 1
+  const height = ledger.heightOf(leaf)
+  const first = ledger.header(height)
+  return first === undefined
+    ? FIRST_CURSOR
+    : formatCursor({ height, index: first.transactionCount - 1 })
 }

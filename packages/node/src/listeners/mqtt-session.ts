@@ -5,6 +5,9 @@ import type { FramedStream } from '../network/index.ts'
 /** Requests of one session that wait for their turn: a device has up to 128 statements under way, and some questions. */
 const REQUESTS_WAITING_MAX = 256
 
+/** Their bytes: twice what a device has under way at once. A broker cannot be asked to hold them back. */
+const REQUEST_BYTES_WAITING_MAX = 2 * 1024 * 1024
+
 /** A connection of a device, put together from numbered messages. */
 export interface MqttSession {
   readonly frames: FramedStream
@@ -27,6 +30,7 @@ export function createMqttSession(
   const waiting: Uint8Array[] = []
   let end: { readonly error: Error | undefined } | undefined
   let wake: (() => void) | undefined
+  let bytes = 0
   let sent = 0
   let told = false
 
@@ -44,8 +48,10 @@ export function createMqttSession(
   async function* read(): AsyncGenerator<Uint8Array> {
     while (true) {
       const frame = waiting.shift()
-      if (frame !== undefined) yield frame
-      else if (end?.error !== undefined) throw end.error
+      if (frame !== undefined) {
+        bytes -= frame.length
+        yield frame
+      } else if (end?.error !== undefined) throw end.error
       else if (end !== undefined) return
       else
         await new Promise<void>(resolve => {
@@ -71,7 +77,9 @@ export function createMqttSession(
       if (end !== undefined) return
       switch (received.take(correlationData)) {
         case 'next':
-          if (waiting.push(payload) > REQUESTS_WAITING_MAX) finish(connectionLost())
+          bytes += payload.length
+          if (waiting.push(payload) > REQUESTS_WAITING_MAX || bytes > REQUEST_BYTES_WAITING_MAX)
+            finish(connectionLost())
           wake?.()
           return
         case 'lost':

@@ -5,6 +5,9 @@ import type { FramedStream } from '../network/index.ts'
 /** Bytes taken from a socket ahead of their reader. Above that the socket is paused, and the device with it. */
 const READ_AHEAD_BYTES = 256 * 1024
 
+/** Memory that a frame takes beside its bytes, about: else a device could send empty ones without end. */
+const FRAME_OVERHEAD_BYTES = 256
+
 /** How long a device has to close its side too, ms. */
 const CLOSE_LINGER_MS = 2_000
 
@@ -63,7 +66,7 @@ class Frames {
     // A Buffer, as long as binaryType is what it is by default.
     const frame = data instanceof Uint8Array ? data : new Uint8Array(0)
     this.#waiting.push(frame)
-    this.#bytes += frame.length
+    this.#bytes += frame.length + FRAME_OVERHEAD_BYTES
     if (this.#bytes > READ_AHEAD_BYTES) this.#socket.pause()
     this.#wake?.()
   }
@@ -77,7 +80,7 @@ class Frames {
     while (true) {
       const frame = this.#waiting.shift()
       if (frame !== undefined) {
-        this.#bytes -= frame.length
+        this.#bytes -= frame.length + FRAME_OVERHEAD_BYTES
         if (this.#socket.isPaused && this.#bytes <= READ_AHEAD_BYTES) this.#socket.resume()
         yield frame
       } else if (this.#end?.error !== undefined) throw this.#end.error

@@ -1,7 +1,7 @@
-import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
-import type { Duplex } from 'node:stream'
+import { VitalchainError } from '@vitalchain/core'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { DEVICE_REQUEST_BYTES_MAX } from '../devices/device-requests.ts'
+import { refuseUpgrade, type Upgrades } from '../http/upgrades.ts'
 import type { DeviceDoor } from '../types.ts'
 import { webSocketFrames } from './websocket-frames.ts'
 
@@ -21,16 +21,14 @@ const CLOSE_MS = 1_000
 export interface WebSocketListenerInit {
   /** Asked at each connection, so that the node may start later. */
   readonly door: () => DeviceDoor
-  /** Origins whose pages may open sockets, beside the server's own. */
-  readonly allowOrigins: readonly string[]
   /** Aborts when the server closes. */
   readonly closing: AbortSignal
 }
 
 /** Lets devices open WebSockets (RFC 6455) on an HTTP server: one binary message for each request and answer. spec S-11 */
 export function listenForWebSockets(
-  server: Server,
-  { door, allowOrigins, closing }: WebSocketListenerInit
+  upgrades: Upgrades,
+  { door, closing }: WebSocketListenerInit
 ): void {
   const sockets = new WebSocketServer({
     noServer: true,
@@ -40,22 +38,10 @@ export function listenForWebSockets(
   })
   const alive = new WeakSet<WebSocket>()
 
-  function refusalOf(request: IncomingMessage): number | undefined {
-    if (URL.parse(request.url ?? '', 'http://node')?.pathname !== PATH) return 404
-    const { origin, host } = request.headers
-    if (origin !== undefined && !allowOrigins.includes(origin) && URL.parse(origin)?.host !== host)
-      return 403
-    return sockets.clients.size >= WEBSOCKETS_MAX || closing.aborted ? 503 : undefined
-  }
-
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const refusal = refusalOf(request)
-    if (refusal !== undefined) {
-      socket.end(
-        `HTTP/1.1 ${refusal} ${STATUS_CODES[refusal] ?? ''}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`
-      )
-      return
-    }
+  sockets.on('wsClientError', (_error, socket) => refuseUpgrade(socket))
+  upgrades.add(PATH, (request, socket, head) => {
+    if (sockets.clients.size >= WEBSOCKETS_MAX)
+      throw new VitalchainError('ERR_BUSY', 'too many sockets are open', { retryable: true })
     sockets.handleUpgrade(request, socket, head, opened => {
       alive.add(opened)
       opened.on('pong', () => alive.add(opened))

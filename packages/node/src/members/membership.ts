@@ -13,8 +13,11 @@ import { createFollowing } from './following.ts'
 import { changesMembers, createFormerPeers, memberPeers } from './peers.ts'
 import { standingOf, type OwnKeys, type Standing } from './standing.ts'
 
-/** What a node is to the others: its {@link Standing}, or `refused` while more members than can be faulty deny it. */
-export type Membership = Standing | 'refused'
+/**
+ * What a node is to the others: its {@link Standing}, `refused` while more members than can be faulty deny it, or `follower` for
+ * one that only a member of its choice knows.
+ */
+export type Membership = Standing | 'refused' | 'follower'
 
 /** Keeps a node's connections, and its own idea of what it is, in step with the members on the ledger. */
 export interface MembershipKeeper {
@@ -35,6 +38,8 @@ export interface MembershipKeeperInit {
   readonly own: OwnKeys
   /** Addresses that the operator configured: a newcomer knows no others. */
   readonly bootstrap: readonly string[]
+  /** Whether this node follows a member and waits for no approval. */
+  readonly follows: boolean
   readonly log: (event: string, values: ErrorValues) => void
 }
 
@@ -45,12 +50,13 @@ const NEWS: Readonly<Record<Membership, string>> = {
   member: 'a member of the network',
   replaced: 'the keys of this node were replaced: it follows no more and does not vote',
   removed: 'no member any more: this node does not vote',
-  refused: 'not a member: the others say so'
+  refused: 'not a member: the others say so',
+  follower: 'a follower: it has what a member lets it have, and does not vote'
 }
 
 /** Makes the {@link MembershipKeeper} of a node. */
 export function createMembershipKeeper(init: MembershipKeeperInit): MembershipKeeper {
-  const { ledger, network, catchUp, own, bootstrap, log } = init
+  const { ledger, network, catchUp, own, bootstrap, follows, log } = init
   const former = createFormerPeers(memberPeers(ledger.state))
   /** Members that refused this node's link and did not take one since. */
   const refusedBy = new Set<string>()
@@ -65,6 +71,7 @@ export function createMembershipKeeper(init: MembershipKeeperInit): MembershipKe
 
   function membership(): Membership {
     const faults = faultTolerance(ledger.validators().length)
+    if (standing === 'waiting' && follows) return 'follower'
     return standing === 'member' && refusedBy.size > faults ? 'refused' : standing
   }
 
@@ -87,11 +94,11 @@ export function createMembershipKeeper(init: MembershipKeeperInit): MembershipKe
     if (standing !== before) refusedBy.clear()
     following.wake()
     // A newcomer says so when the others refused it: it may only be behind.
-    if (standing !== 'waiting') tell()
+    if (standing !== 'waiting' || follows) tell()
   }
 
   const isOutside = (): boolean =>
-    standing === 'waiting' ||
+    (standing === 'waiting' && !(follows && network.linkedMembers().length > 0)) ||
     standing === 'removed' ||
     (standing !== 'replaced' && refusedBy.size > 0 && network.linkedMembers().length === 0)
 
@@ -109,6 +116,7 @@ export function createMembershipKeeper(init: MembershipKeeperInit): MembershipKe
     following.wake()
     if (running) tell()
   })
+  network.onLinkDown(() => following.wake())
   network.onLinkUp(member => {
     refusedBy.delete(toHex(member))
     if (running) tell()

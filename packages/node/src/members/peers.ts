@@ -19,6 +19,24 @@ export function memberPeers(state: StateReader): readonly MemberPeer[] {
   return [...inForce, ...following].map(toPeer)
 }
 
+/**
+ * The same with nodes that one member lets follow: they are known to it and to themselves alone, by names of their own.
+ *
+ * @param followers - their transport keys; those of members count as what they are
+ */
+export function withFollowers(
+  peers: readonly MemberPeer[],
+  followers: readonly Uint8Array[]
+): readonly MemberPeer[] {
+  if (followers.length === 0) return peers
+  const known = new Set(peers.map(({ transportKey }) => toHex(transportKey)))
+  const others = followers.filter(key => !known.has(toHex(key)))
+  return [
+    ...peers,
+    ...others.map(transportKey => ({ member: sha256(transportKey), transportKey, addresses: [] }))
+  ]
+}
+
 /** Whether a transaction can change who is a member or follows: every other leaves both as they are. */
 export function changesMembers(transaction: Transaction): boolean {
   return transaction.type === 'call' && transaction.call.method.startsWith('members.')

@@ -91,6 +91,29 @@ export class Dialer {
     }
   }
 
+  /** Every address at which this node would look for a member, or saw it before. */
+  async addressesOf(id: Uint8Array): Promise<readonly string[]> {
+    const member = this.#membership.byMember(id)
+    if (member === undefined) return []
+    const { peer } = member
+    const seen = await this.#host.peerStore.get(peer).then(
+      ({ addresses }) => addresses.map(each => each.multiaddr.toString()),
+      () => []
+    )
+    const texts = [...this.#namedAddresses(member), ...seen].flatMap(
+      text => addressOf(text, peer)?.toString() ?? []
+    )
+    return [...new Set(texts)]
+  }
+
+  /** Where a member is by the ledger, by the operator's list and by the DHT. */
+  #namedAddresses({ peer, addresses }: KnownMember): readonly string[] {
+    const key = peer.toString()
+    // Without the operator's own list, nodes that all start at once would find each other only by a DHT that is empty yet.
+    const named = this.#bootstrap.filter(text => text.endsWith(`/p2p/${key}`))
+    return [...addresses, ...named, ...(this.#found.get(key) ?? [])]
+  }
+
   #known(member: Uint8Array): KnownMember {
     const known = this.#membership.byMember(member)
     if (known === undefined) {
@@ -108,10 +131,7 @@ export class Dialer {
       this.#found.delete(key)
       return open
     }
-    // Without the operator's own list, nodes that all start at once would find each other only by a DHT that is empty yet.
-    const named = this.#bootstrap.filter(text => text.endsWith(`/p2p/${key}`))
-    const known = [...member.addresses, ...named, ...(this.#found.get(key) ?? [])]
-    const addresses = known.flatMap(text => addressOf(text, peer) ?? [])
+    const addresses = this.#namedAddresses(member).flatMap(text => addressOf(text, peer) ?? [])
     if (addresses.length === 0) return this.#host.dial(await this.#find(peer, signal), { signal })
     try {
       return await this.#host.dial(addresses, { signal })

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { privateKeyFromRaw, publicKeyFromRaw } from '@libp2p/crypto/keys'
 import type { PeerId, PrivateKey } from '@libp2p/interface'
-import { peerIdFromPublicKey } from '@libp2p/peer-id'
+import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { concatBytes, fromHex, VitalchainError } from '@vitalchain/core'
 
@@ -45,6 +45,21 @@ export function peerIdOf(transportKey: Uint8Array): PeerId {
 /** The PeerId of a raw Ed25519 public key as text. Same error as {@link peerIdOf}. */
 export function peerNameOf(transportKey: Uint8Array): string {
   return peerIdOf(transportKey).toString()
+}
+
+/**
+ * The raw Ed25519 public key behind a PeerId.
+ *
+ * @throws VitalchainError `ERR_PEER_ID` for a text that is none, or of another kind of key
+ */
+export function transportKeyOf(peer: string): Uint8Array {
+  try {
+    const { publicKey } = peerIdFromString(peer)
+    if (publicKey?.type === 'Ed25519') return publicKey.raw
+  } catch {
+    // As for one with another key.
+  }
+  throw new VitalchainError('ERR_PEER_ID', `"${peer}" is no PeerId of a node`)
 }
 
 /**

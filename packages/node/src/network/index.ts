@@ -1,6 +1,6 @@
 export { FRAME_BYTES_MAX } from './framing.ts'
 export type { GossipVerdict } from './gossip.ts'
-export { peerNameOf, transportPublicKey } from './identity.ts'
+export { peerNameOf, transportKeyOf, transportPublicKey } from './identity.ts'
 export type { MemberPeer } from './membership.ts'
 export { createNetwork } from './network.ts'
 export type { Offence } from './offences.ts'

@@ -21,6 +21,8 @@ interface LinkListeners {
 interface LinkEntry {
   readonly member: KnownMember
   readonly link: MemberLink
+  /** The code of the newest failure to open the link, until it is open. */
+  failure: string | undefined
 }
 
 /** What {@link Links} needs. */
@@ -89,9 +91,10 @@ export class Links {
 
   /** The state of all links. */
   status(): readonly LinkStatus[] {
-    return [...this.#links.values()].map(({ member, link }) => ({
+    return [...this.#links.values()].map(({ member, link, failure }) => ({
       member: member.member,
       up: link.up,
+      ...(failure === undefined ? {} : { failure }),
       dropped: link.dropped,
       queuedBytes: link.queuedBytes,
       offences: this.#init.offences.counts(member.peer.toString()),
@@ -154,6 +157,7 @@ export class Links {
     const link = new MemberLink({
       open: signal => dialer.open(member, protocol, signal),
       onUp: () => {
+        entry.failure = undefined
         log('link-up', values)
         listeners.up.forEach(listener => listener(id))
       },
@@ -162,11 +166,13 @@ export class Links {
         listeners.down.forEach(listener => listener(id))
       },
       onFailure: code => {
+        entry.failure = code
         log('link-failed', { ...values, code })
         if (code === 'ERR_NOT_A_MEMBER') listeners.refused.forEach(listener => listener(id))
       }
     })
-    this.#links.set(member.peer.toString(), { member, link })
+    const entry: LinkEntry = { member, link, failure: undefined }
+    this.#links.set(member.peer.toString(), entry)
     link.start()
   }
 

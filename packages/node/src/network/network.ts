@@ -232,7 +232,8 @@ export function createNetwork(options: NetworkOptions): Network {
       )
       return found.map(String)
     },
-    peers: () => (running === undefined ? [] : peerStatuses(running))
+    peers: () => (running === undefined ? [] : peerStatuses(running)),
+    addressesOf: async member => (running === undefined ? [] : running.dialer.addressesOf(member))
   }
 }
 

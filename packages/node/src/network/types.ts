@@ -52,6 +52,8 @@ export interface PeerStatus extends PeerContext {
 export interface LinkStatus {
   readonly member: Uint8Array
   readonly up: boolean
+  /** The code of the newest failure to open it, while it is down; undefined before the first. */
+  readonly failure?: string
   /** Messages dropped because the queue to this member was full, since start. */
   readonly dropped: number
   /** Bytes waiting to be sent. */
@@ -156,4 +158,6 @@ export interface Network {
     options?: { readonly signal?: AbortSignal }
   ): Promise<readonly string[]>
   peers(): readonly PeerStatus[]
+  /** Every address with `/p2p/…` at which this node would look for a member, or saw it before; none for who is no member. */
+  addressesOf(member: Uint8Array): Promise<readonly string[]>
 }

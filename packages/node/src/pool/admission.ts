@@ -23,7 +23,9 @@ import {
   type StatementTransaction
 } from '@vitalchain/contracts'
 import { verifyInThreadPool } from '../crypto/node-crypto-backend.ts'
+import type { RestoredKeeper } from '../backup/restored-keeper.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { DoorRate } from './door-rate.ts'
 import type { Pending, Pool } from './pool.ts'
 import type { Unit } from './unit.ts'
 
@@ -33,11 +35,18 @@ export interface Admission {
    * Checks a unit and puts it in the pool.
    *
    * @returns the waiting transaction; the one that waits already, when it was handed over before
+   * @param client - who hands it over when that is no other node: then the lane's rate is looked at
    * @throws VitalchainError with the code of the refusal. Nothing is stored or relayed then.
    */
-  submit(unit: Unit): Promise<Pending>
+  submit(unit: Unit, client?: Client): Promise<Pending>
   /** Checks a unit that a block names, without a place in the pool: its form, signatures and payload. */
   check(unit: Unit): Promise<Pending>
+}
+
+/** A client of this node's own. */
+export interface Client {
+  /** The device whose session it is; undefined for any other client. */
+  readonly device: Uint8Array | undefined
 }
 
 /** What {@link createAdmission} needs. */
@@ -45,6 +54,10 @@ export interface AdmissionComponents {
   readonly ledger: Ledger
   readonly pool: Pool
   readonly now: () => number
+  /** How fast clients may hand over statements; undefined for no limit. */
+  readonly rate?: Pick<DoorRate, 'enter'>
+  /** Whether something may be lost that was acknowledged, and what to tell of a statement whose predecessor is. */
+  readonly restored?: Pick<RestoredKeeper, 'lossy' | 'lostBefore'>
   /** Is told each transaction that newly waits, with its payload, to tell others. */
   readonly onAdmitted: (pending: Pending, unit: Unit) => void
   /** Is told a transaction that was refused after its payload had been stored. */
@@ -56,12 +69,14 @@ export function createAdmission({
   ledger,
   pool,
   now,
+  rate,
+  restored,
   onAdmitted,
   onRefused
 }: AdmissionComponents): Admission {
   const checking = new Map<string, Promise<Pending>>()
 
-  async function admit(unit: Unit, hash: Uint8Array): Promise<Pending> {
+  async function admit(unit: Unit, hash: Uint8Array, client: Client | undefined): Promise<Pending> {
     const transaction = decodeTransaction(unit.transaction)
     checkNetwork(transaction, ledger.network)
     requireNew(transaction)
@@ -81,7 +96,14 @@ export function createAdmission({
       objection.code !== 'ERR_PLACE_TAKEN'
     )
       throw objection
+    const before = [...checking.values()]
+    const taken =
+      client === undefined || transaction.type !== 'statement'
+        ? undefined
+        : await rate?.enter(transaction.statement, client.device)
     await verifySignatures(transaction)
+    taken?.()
+    if (objection?.code === 'ERR_CHAIN_AHEAD') await requireKnownBefore(transaction, before)
     const contradicted = contradictedBy(transaction)
     if (contradicted !== undefined) return refuseConflict(contradicted, unit.transaction)
     if (objection?.code === 'ERR_PLACE_TAKEN') throw objection
@@ -161,6 +183,19 @@ export function createAdmission({
     return transaction.type !== 'call' || pool.find(transaction.call.previous) !== undefined
   }
 
+  /** That a statement's predecessor is not lost: it waits, or is among those that came before and are being checked. */
+  async function requireKnownBefore(
+    transaction: Transaction,
+    before: readonly Promise<Pending>[]
+  ): Promise<void> {
+    if (transaction.type !== 'statement' || restored?.lossy !== true) return
+    const { statement } = transaction
+    await Promise.allSettled(before)
+    if (pool.find(statement.previous) !== undefined) return
+    if (ledger.findTransaction(statement.previous) !== undefined) return
+    throw restored.lostBefore(statement)
+  }
+
   /** Signed by the lane's key of today, or by one that a waiting rotation brings: strangers take no place in the pool. */
   function isByLane({ statement, signed }: StatementTransaction): boolean {
     const device = getDevice(ledger.state, statement.device)
@@ -218,14 +253,14 @@ export function createAdmission({
   }
 
   const admission: Admission = {
-    submit(unit) {
+    submit(unit, client) {
       const hash = sha256(unit.transaction.subarray(0, TRANSACTION_BYTES_MAX + 1))
       const name = toHex(hash)
       const known = pool.get(hash)
       if (known !== undefined) return again(known, unit)
       const running = checking.get(name)
       if (running !== undefined) return running.then(pending => again(pending, unit))
-      const begun = admit(unit, hash).finally(() => checking.delete(name))
+      const begun = admit(unit, hash, client).finally(() => checking.delete(name))
       checking.set(name, begun)
       return begun
     },

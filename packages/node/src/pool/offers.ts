@@ -3,7 +3,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Network } from '../network/index.ts'
 import { toUnit } from '../consensus/block-source.ts'
 import type { Admission } from './admission.ts'
-import type { Pool } from './pool.ts'
+import type { Pending, Pool } from './pool.ts'
 import { bundles, unitsFormat, type Unit } from './unit.ts'
 
 /** How long a transaction waits before it is offered to the leader directly, ms: gossip and a block take less when all is well. */
@@ -21,6 +21,12 @@ const OFFER = 'offer'
 export interface Offers {
   /** Something waits. */
   wake(): void
+  /**
+   * Offers all that waits to so many linked members, the leader first, because this node is about to stop.
+   *
+   * @returns how many of them have it
+   */
+  handOver(members: number, signal: AbortSignal): Promise<number>
   stop(): void
 }
 
@@ -69,13 +75,47 @@ export function createOffers({
     const member = whomToAsk()
     if (member === undefined) return
     const [bundle] = bundles(lateUnits())
-    if (bundle === undefined) return
-    // The answer is empty; reading it waits until the member has looked.
-    for await (const _ of network.request(member, OFFER, unitsFormat.encode(bundle), {
+    if (bundle !== undefined) await send(member, bundle)
+  }
+
+  /** Resolves when the member has looked at each of them. */
+  async function send(
+    member: Uint8Array,
+    bundle: readonly Unit[],
+    signal?: AbortSignal
+  ): Promise<void> {
+    const answer = network.request(member, OFFER, unitsFormat.encode(bundle), {
       maxResponseBytes: 16,
-      timeoutMs: OFFER_TIMEOUT_MS
-    }))
-      continue
+      timeoutMs: OFFER_TIMEOUT_MS,
+      ...(signal === undefined ? {} : { signal })
+    })
+    // It is empty; reading it waits for its end.
+    for await (const _ of answer) continue
+  }
+
+  async function handOver(members: number, signal: AbortSignal): Promise<number> {
+    const wanted = leader()
+    const isLeader = (member: Uint8Array): boolean =>
+      wanted !== undefined && equalBytes(member, wanted)
+    const linked = network.linkedMembers()
+    let told = 0
+    for (const member of [...linked.filter(isLeader), ...linked.filter(each => !isLeader(each))]) {
+      if (told >= members || signal.aborted || pool.size === 0) break
+      try {
+        const waiting = [...pool.candidates()]
+        for (const bundle of bundles(units(waiting))) await send(member, bundle, signal)
+        told++
+      } catch (error) {
+        log('offer failed', { code: errorCode(error) })
+      }
+    }
+    return told
+  }
+
+  /** One by one: their payloads are on the disk. What was committed since is not among them. */
+  function* units(waiting: readonly Pending[]): IterableIterator<Unit> {
+    for (const pending of waiting)
+      if (pool.get(pending.hash) !== undefined) yield toUnit(ledger, pending)
   }
 
   /** The leader; or, while there is no link to it, another member each time, which tells the rest. */
@@ -102,6 +142,7 @@ export function createOffers({
 
   return {
     wake: schedule,
+    handOver,
     stop() {
       stopped = true
       clearTimeout(timer)

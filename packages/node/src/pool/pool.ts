@@ -12,6 +12,9 @@ export const POOL_BYTES_MAX: number = 64 * 1024 * 1024
 /** Waiting transactions of one chain: what a device may have under way at once, with room for two peers' copies. */
 export const POOL_CHAIN_MAX: number = 128
 
+/** Transactions of one chain that a block takes before it looks at the others again. */
+export const CHAIN_TURN: number = 16
+
 /** How long a transaction may wait, ms. Whoever sent it sends it again. */
 export const POOL_WAIT_MS: number = 60 * 60 * 1000
 
@@ -40,7 +43,7 @@ export interface Pool {
   checkRoom(transaction: Transaction, size: number): void
   /** @throws VitalchainError as {@link checkRoom} */
   add(pending: Pending): void
-  /** In the order in which a block should take them: evidence, calls, urgent lanes, then what came first; chains in their order. */
+  /** In the order in which a block should take them: evidence, calls, urgent lanes, then the rest; chains in their order, in turns of a few. */
   candidates(): IterableIterator<Pending>
   /** Takes out what a block committed, and what can no longer be, which is returned. */
   remove(
@@ -164,7 +167,8 @@ export function createPool(rules: Rules, state: StateReader): Pool {
     *candidates() {
       yield* standAlone(byHash.values(), rules)
       for (const urgency of ['call/', 'urgent', 'rest'] as const) {
-        for (const [name, chain] of chains) if (urgencyOf(name) === urgency) yield* run(chain)
+        const runs = [...chains].filter(([name]) => urgencyOf(name) === urgency)
+        yield* inTurns(runs.map(([, chain]) => run(chain)))
       }
     },
     remove(committed) {
@@ -194,6 +198,22 @@ export function createPool(rules: Rules, state: StateReader): Pool {
     }
   }
   return pool
+}
+
+/** Of each the next few, then of each the next few again, so that no long one keeps the others out of a block. */
+function* inTurns<T>(all: readonly IterableIterator<T>[]): IterableIterator<T> {
+  for (let left = all; left.length > 0;) {
+    const next: IterableIterator<T>[] = []
+    for (const each of left) {
+      for (let k = 0; k < CHAIN_TURN; k += 1) {
+        const found = each.next()
+        if (found.done === true) break
+        yield found.value
+        if (k === CHAIN_TURN - 1) next.push(each)
+      }
+    }
+    left = next
+  }
 }
 
 function* standAlone(all: Iterable<Pending>, rules: Rules): IterableIterator<Pending> {

@@ -17,6 +17,7 @@ import type { Executed } from '../ledger/execute.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Network, RequestTarget } from '../network/index.ts'
 import { notAMember } from '../network/refusal.ts'
+import { unlessAborted, watchdog } from '../network/watchdog.ts'
 
 /** Blocks in one answer; the asker asks again. */
 export const SYNC_BLOCKS_MAX: number = 64
@@ -26,6 +27,12 @@ export const SYNC_BYTES_MAX: number = 4 * 1024 * 1024
 
 /** How long a member may take for the next block, ms. */
 const SYNC_TIMEOUT_MS = 5_000
+
+/**
+ * How long a member may bring nothing before the next one is asked as well, ms: one whose line went dead is not noticed for
+ * seconds, and a quorum may wait for this node. Longer than a block takes to be read, sent and carried out.
+ */
+const SECOND_OPINION_MS = 500
 
 /** The name of the request for certified blocks. */
 export const BLOCKS: string = 'blocks'
@@ -99,16 +106,21 @@ export function createCatchUp({
     }
   )
 
-  async function fromMember(member: RequestTarget): Promise<void> {
-    for (let before = -1; before < ledger.head.height && !signal().aborted;) {
+  async function fromMember(
+    member: RequestTarget,
+    stop: AbortSignal,
+    onBlock: () => void
+  ): Promise<void> {
+    for (let before = -1; before < ledger.head.height && !stop.aborted;) {
       before = ledger.head.height
       let next = before + 1
       const answer = network.request(member, BLOCKS, rangeFormat.encode({ from: before + 1 }), {
         maxResponseBytes: SYNC_BYTES_MAX + certifiedBlockFormat.bytesMax,
         timeoutMs: SYNC_TIMEOUT_MS,
-        signal: signal()
+        signal: stop
       })
       for await (const part of answer) {
+        onBlock()
         const { block, certificate } = certifiedBlockFormat.decode(part)
         // A member that sends other blocks than were asked for could go on for ever, and nobody else would be asked.
         if (block.header.height !== next || next >= before + 1 + SYNC_BLOCKS_MAX)
@@ -146,23 +158,37 @@ export function createCatchUp({
     }
   }
 
+  /** Asks one after the other, and the next already while one brings nothing: two that bring the same blocks do no harm. */
   async function fromAny(targets: readonly RequestTarget[]): Promise<Asked> {
     const started = ledger.head.height
+    const enough = new AbortController()
+    const stop = AbortSignal.any([signal(), enough.signal])
     let answered = 0
     let refused = 0
-    for (const target of targets) {
-      if (signal().aborted) break
+    const from = async (target: RequestTarget, onBlock: () => void): Promise<void> => {
       try {
-        await fromMember(target)
+        await fromMember(target, stop, onBlock)
         answered++
         // One that had blocks had all there were a moment ago; consensus brings the rest.
-        if (ledger.head.height > started) break
+        if (ledger.head.height > started) enough.abort()
       } catch (error) {
+        if (enough.signal.aborted) return
         const code = errorCode(error)
         if (code === 'ERR_NOT_A_MEMBER') refused++
         else log('catch-up from a member failed', { code, height: ledger.head.height })
       }
     }
+    const asked: Promise<void>[] = []
+    for (const target of targets) {
+      if (stop.aborted) break
+      const patience = watchdog(SECOND_OPINION_MS)
+      const one = from(target, () => patience.touch())
+      asked.push(one)
+      // Rejects when the patience is at its end, which only means that the next one's turn has come.
+      await unlessAborted(one, patience.signal).catch(() => undefined)
+      patience.stop()
+    }
+    await Promise.all(asked)
     return { answered, refused }
   }
 

@@ -1,6 +1,7 @@
 import type { ErrorValues } from '@vitalchain/core'
 import type { Contract } from '@vitalchain/contracts'
 import { createLedgerNode } from '../node.ts'
+import type { Meters } from '../observe/meters.ts'
 import type { LedgerNode } from '../types.ts'
 import { foundNetwork, operatorSigner, type FoundedNetwork } from './found-network.ts'
 
@@ -14,6 +15,8 @@ export interface TestNetworkOptions {
   readonly listen?: readonly string[]
   /** Told what the nodes log, with the index of the node. */
   readonly log?: (node: number, event: string, values: ErrorValues) => void
+  /** The meters of the node with this index. */
+  readonly meters?: (node: number) => Meters
 }
 
 /** A whole network in one process: real nodes, real libp2p on loopback, stores in memory. */
@@ -32,7 +35,8 @@ export async function createTestNetwork({
   validators = 4,
   contracts,
   listen,
-  log
+  log,
+  meters
 }: TestNetworkOptions = {}): Promise<TestNetwork> {
   const founded = foundNetwork({
     names: Array.from({ length: validators }, (_, k) => `Hospital ${k + 1}`),
@@ -57,6 +61,7 @@ export async function createTestNetwork({
         bootstrap: nodes.flatMap(each => each.addresses()),
         ...(listen === undefined ? {} : { listen }),
         ...(contracts === undefined ? {} : { contracts }),
+        ...(meters === undefined ? {} : { meters: meters(k) }),
         ...(log === undefined
           ? {}
           : { log: (event: string, values: ErrorValues) => log(k, event, values) })

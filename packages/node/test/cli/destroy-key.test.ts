@@ -2,7 +2,7 @@ import { chmod, link, readFile, rename, stat, writeFile } from 'node:fs/promises
 import { join } from 'node:path'
 import { ed25519PublicKey, generateSecretKey, toHex } from '@vitalchain/core'
 import t from 'tap'
-import { destroyConsensusKey, readKeysFile, wipeOldKeys } from '../../src/cli/node-dir.ts'
+import { destroyConsensusKey, readKeysFile, wipeOldKeys } from '../../src/keys/keys-file.ts'
 
 const SECRET = generateSecretKey('ed25519')
 const PUBLIC = ed25519PublicKey(SECRET)

@@ -1,6 +1,6 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sha256, utf8 } from '@vitalchain/core'
+import { sha256, streamKeys, toHex, utf8, wrapStreamKeys, x25519PublicKey } from '@vitalchain/core'
 import t from 'tap'
 import { writeDevKeys } from '../../src/dev/keys-file.ts'
 import { run } from './run.ts'
@@ -152,4 +152,68 @@ t.test('a key file that is wrong says where, and not what stands there', async t
     t.match(err[0], where)
     t.notMatch(err[0], '5ec2e7')
   }
+})
+
+t.test('samples of a signal come back as readings, what was not measured flagged', async t => {
+  const node = await stoppedNode(t.testdir(), [
+    {
+      start: Date.UTC(2026, 0, 1),
+      first: 0,
+      rate: { numerator: 500, denominator: 1 },
+      signals: [
+        {
+          name: 'MDC_ECG_LEAD_II',
+          unit: 'mV',
+          scale: { numerator: 1, denominator: 200 },
+          zero: 1_024,
+          missing: -2_048,
+          samples: Int32Array.of(1_025, -2_048)
+        }
+      ]
+    }
+  ])
+  const { exit, out, err } = await run(
+    'export',
+    '--data-dir',
+    node.dataDir,
+    '--keys',
+    node.keysFile
+  )
+  t.equal(exit, 0, err.join())
+  t.same(out.slice(1), [
+    '2026-01-01T00:00:00.000Z,monitor-1,MDC_ECG_LEAD_II,mV,0.005,',
+    '2026-01-01T00:00:00.002Z,monitor-1,MDC_ECG_LEAD_II,mV,-15.36,sensor-off'
+  ])
+})
+
+t.test('a custodian opens what was wrapped for its key, and nothing else', async t => {
+  const dir = t.testdir()
+  const node = await stoppedNode(join(dir, 'node'), [heartRates(70.5)])
+  const secretKey = sha256(utf8('custodian'))
+  const { stream, generation, secret, device } = node.keys
+  const of = { network: sha256(utf8('network')), stream, generation }
+  const [keyFile, whole, later] = ['custodian.key', 'whole.keys', 'later.keys'].map(name =>
+    join(dir, name)
+  ) as [string, string, string]
+  const wrap = (keys: Parameters<typeof wrapStreamKeys>[0]): Uint8Array =>
+    wrapStreamKeys(keys, x25519PublicKey(secretKey), sha256(utf8('ephemeral')))
+  await writeFile(keyFile, `${toHex(secretKey)}\n`)
+  await writeFile(whole, wrap(streamKeys(of, secret)))
+  // The batch is of epoch 5.
+  await writeFile(later, wrap(streamKeys(of, secret, { from: 6, to: 90 })))
+  const argv = ['export', '--data-dir', node.dataDir, '--custodian', keyFile, '--wrapped']
+
+  const opened = await run(...argv, later, whole)
+  t.equal(opened.exit, 0, opened.err.join())
+  t.same(opened.out.slice(1), [`2026-01-01T00:00:00.000Z,${toHex(device)},8867-4,/min,70.5,`])
+
+  const closed = await run(...argv, later)
+  t.equal(closed.exit, 1)
+  t.match(closed.err.join(), /no key for 1 statements/)
+
+  await writeFile(keyFile, toHex(sha256(utf8('another'))))
+  const other = await run(...argv, whole)
+  t.not(other.exit, 0)
+  t.match(other.err.join(), /ERR_HPKE/)
+  t.match((await run(...argv.slice(0, -1))).err.join(), /--custodian needs --wrapped/)
 })

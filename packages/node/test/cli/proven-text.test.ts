@@ -1,7 +1,12 @@
-import { genesisFormat, type ReadingStatement, type Transaction } from '@vitalchain/core'
+import {
+  genesisFormat,
+  STATEMENT_FLAG,
+  type ReadingStatement,
+  type Transaction
+} from '@vitalchain/core'
 import t from 'tap'
 import { describeForm } from '../../src/cli/proven-checkpoint-text.ts'
-import { describeTransaction } from '../../src/cli/proven-text.ts'
+import { describeTransaction, transactionToJson } from '../../src/cli/proven-text.ts'
 import { ledgerWithDevice } from '../ledger/fixture.ts'
 
 const DAY = 86_400_000
@@ -12,15 +17,20 @@ t.teardown(() => ledger.close())
 const genesis = genesisFormat.decode(network.genesis)
 const { candidate } = await device.read()
 
-/** What is said of the times of a statement, by heading. */
-function words(times: Pick<ReadingStatement, 'from' | 'to' | 'clock'>): Record<string, string> {
+type Times = Pick<ReadingStatement, 'from' | 'to' | 'clock'> & { readonly flags?: number }
+
+function withTimes(times: Times): Transaction {
   const { transaction } = candidate
   if (transaction.type !== 'statement' || transaction.statement.type !== 'readings')
     throw new Error('expected readings')
-  const said: Transaction = { ...transaction, statement: { ...transaction.statement, ...times } }
+  return { ...transaction, statement: { ...transaction.statement, ...times } }
+}
+
+/** What is said of the times of a statement, by heading. */
+function words(times: Times): Record<string, string> {
   return Object.fromEntries(
-    describeTransaction(said, genesis).filter(([heading]) =>
-      ['when', 'jump', 'clock', 'corrected'].includes(heading)
+    describeTransaction(withTimes(times), genesis).filter(([heading]) =>
+      ['attested', 'when', 'jump', 'clock', 'corrected'].includes(heading)
     )
   )
 }
@@ -47,6 +57,22 @@ t.test('a clock that is right, and one that nobody compared, are told apart', as
     'that of the network, to within 520 ms'
   )
   t.equal(words({ from: NOW, to: NOW, clock: undefined })['clock'], 'not compared with the network')
+})
+
+t.test('readings that a gateway signed are told from those of their device', async t => {
+  const { gatewayAttested, arrivalTimes } = STATEMENT_FLAG
+  const attested = 'gateway-attested: a gateway signed for a sensor that cannot sign'
+  const at = (flags: number) => ({ from: NOW, to: NOW, clock: undefined, flags })
+  t.match(words(at(gatewayAttested)), { attested, when: /^measured .* by the sensor's clock$/ })
+  t.match(words(at(gatewayAttested | arrivalTimes)), {
+    attested,
+    when: /^came to the gateway .* by the gateway's clock$/
+  })
+  t.equal(words(at(0))['attested'], undefined)
+  const json = (flags: number) => transactionToJson(withTimes(at(flags)))
+  t.match(json(gatewayAttested), { attestedBy: 'gateway', times: 'sensor' })
+  t.match(json(gatewayAttested | arrivalTimes), { attestedBy: 'gateway', times: 'arrival' })
+  t.notOk('attestedBy' in json(0))
 })
 
 t.test('times within a batch that are fourteen months apart are told', async t => {

@@ -1,3 +1,4 @@
+import type { CliIo } from '../../src/cli/io.ts'
 import { runCli } from '../../src/cli/main.ts'
 
 /** What a command answered. */
@@ -15,6 +16,14 @@ export function run(...argv: readonly string[]): Promise<Ran> {
 /** Runs a command that is told to end at once. */
 export function runStopped(...argv: readonly string[]): Promise<Ran> {
   return runUntil(AbortSignal.abort(), argv)
+}
+
+/** Runs a command in this process, with outputs of the test's own. @returns the exit code */
+export function runWith(
+  io: Pick<CliIo, 'out' | 'err' | 'stop'> & Partial<CliIo>,
+  ...argv: readonly string[]
+): Promise<number> {
+  return runCli(argv, { inputEnd: () => new Promise(() => undefined), ...io })
 }
 
 async function runUntil(stop: AbortSignal, argv: readonly string[]): Promise<Ran> {

@@ -5,7 +5,7 @@ import { mqttTransport } from '@vitalchain/device-sdk/mqtt'
 import { webSocketTransport } from '@vitalchain/device-sdk/websocket'
 import t, { type Test } from 'tap'
 import { runCli } from '../../src/cli/main.ts'
-import { readNodeDir } from '../../src/cli/node-dir.ts'
+import { readOwnGenesis } from '../../src/cli/node-dir.ts'
 import { foundHospitals } from '../../src/dev/hospitals.ts'
 import { noMosquitto, startMosquitto } from '../listeners/mosquitto.ts'
 import { run } from './run.ts'
@@ -50,7 +50,7 @@ async function greets(transport: DeviceTransport, network: Uint8Array): Promise<
 t.test('a node says at which address devices reach it, and they do', async t => {
   const { hospitals } = await foundHospitals(t.testdir(), 1, () => undefined)
   const { dataDir } = hospitals[0]!
-  const network = networkId((await readNodeDir(dataDir)).genesis)
+  const network = networkId(await readOwnGenesis(dataDir))
   const { device, stop } = await start(t, dataDir)
   t.match(device, /^http:\/\/127\.0\.0\.1:\d+#[0-9a-f]{64}$/)
   t.ok(await greets(httpTransport({ addresses: [device] }), network))
@@ -62,7 +62,7 @@ t.test('a node says at which address devices reach it, and they do', async t => 
 t.test('--mqtt brings a node to a broker', { skip: noMosquitto() ?? false }, async t => {
   const { hospitals } = await foundHospitals(t.testdir(), 1, () => undefined)
   const { dataDir } = hospitals[0]!
-  const network = networkId((await readNodeDir(dataDir)).genesis)
+  const network = networkId(await readOwnGenesis(dataDir))
   const broker = await startMosquitto(t)
   const { device, stop } = await start(t, dataDir, '--mqtt', broker.url)
   const addresses = [`${broker.url}${new URL(device).hash}`]

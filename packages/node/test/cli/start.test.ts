@@ -43,7 +43,7 @@ t.test('a node that cannot start says why, and one that ends by itself is report
   const { process: node, dataDir } = hospital
   const file = join(dataDir, 'node.json')
   const config = await readFile(file, 'utf8')
-  await writeFile(file, '{}')
+  await writeFile(file, '{"http": 7}')
   await t.rejects(node.start(), { code: 'ERR_NODE_ENDED', message: /http/ })
   await writeFile(file, config)
   await node.start()

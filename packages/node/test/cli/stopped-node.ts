@@ -1,6 +1,18 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { encodeReadings, epochKey, sealPayload, sha256, utf8, type Reading } from '@vitalchain/core'
+import {
+  CONTENT_FORMAT_SAMPLES,
+  CONTENT_FORMAT_SENML_CBOR,
+  encodeReadings,
+  encodeSamples,
+  epochKey,
+  sampleCount,
+  sealPayload,
+  sha256,
+  utf8,
+  type Reading,
+  type SampledSignals
+} from '@vitalchain/core'
 import { writeDevKeys, type DeviceKeys } from '../../src/dev/keys-file.ts'
 import { commitNext, ledgerWithDevice } from '../ledger/fixture.ts'
 
@@ -18,7 +30,7 @@ export interface StoppedNode {
 /** Makes the data directory of a node whose ledger holds these batches of one device, sealed as a device seals them. */
 export async function stoppedNode(
   dataDir: string,
-  batches: readonly (readonly Reading[])[],
+  batches: readonly (readonly Reading[] | SampledSignals)[],
   { payloads = batches.length }: { readonly payloads?: number } = {}
 ): Promise<StoppedNode> {
   const { network, ledger, device } = await ledgerWithDevice(join(dataDir, 'ledger'))
@@ -32,7 +44,8 @@ export async function stoppedNode(
   }
   const epoch = 5
   let previous: Uint8Array = new Uint8Array(32)
-  for (const [seq, readings] of batches.entries()) {
+  for (const [seq, batch] of batches.entries()) {
+    const { clear, count, contentFormat } = contentOf(batch)
     const place = {
       network: network.id,
       device: device.id,
@@ -42,10 +55,11 @@ export async function stoppedNode(
       previous
     } as const
     const salt = new Uint8Array(16).fill(seq)
-    const sealed = sealPayload(encodeReadings(readings), place, epochKey(keys.secret, epoch), salt)
+    const sealed = sealPayload(clear, place, epochKey(keys.secret, epoch), salt)
     const { payload, payloadDigest, commitment } = sealed
     const { candidate } = await device.read({
-      count: readings.length,
+      count,
+      contentFormat,
       stream: keys.stream,
       generation: keys.generation,
       epoch,
@@ -67,6 +81,24 @@ export async function stoppedNode(
   await writeFile(receiptFile, receipt)
   await writeDevKeys(keysFile, { startTime: undefined, devices: [keys] })
   return { dataDir, genesisFile, keysFile, receiptFile, receipt, genesis: network.genesis, keys }
+}
+
+function contentOf(batch: readonly Reading[] | SampledSignals): {
+  readonly clear: Uint8Array
+  readonly count: number
+  readonly contentFormat: number
+} {
+  if ('signals' in batch)
+    return {
+      clear: encodeSamples(batch)!,
+      count: sampleCount(batch),
+      contentFormat: CONTENT_FORMAT_SAMPLES
+    }
+  return {
+    clear: encodeReadings(batch),
+    count: batch.length,
+    contentFormat: CONTENT_FORMAT_SENML_CBOR
+  }
 }
 
 /** Readings of a heart rate, one a minute. */

@@ -186,6 +186,16 @@ export class TestDevice {
     return this.#signer.publicKey
   }
 
+  /** The identity of the newest statement of lane 0. */
+  get previous(): Uint8Array {
+    return this.#previous
+  }
+
+  /** The place of the next one. */
+  get next(): Pick<ReadingStatement, 'seq' | 'previous'> {
+    return { seq: this.#seq, previous: this.#previous }
+  }
+
   /** The next statement of lane 0. */
   async read(fields: Partial<ReadingStatement> = {}): Promise<SignedReading> {
     const reading = await this.sign({ seq: this.#seq, previous: this.#previous, ...fields })

@@ -21,7 +21,7 @@ export function noMosquitto(): string | undefined {
 /** A broker of its own for a test. */
 export interface Mosquitto {
   readonly url: string
-  /** Kills it, and starts it again on the same port with an empty memory. */
+  /** Kills it, and starts it again on the same port with an empty memory, or with that on disk. */
   restart(): Promise<void>
 }
 
@@ -33,8 +33,18 @@ export interface Access {
   readonly rules: string
 }
 
+/** What a broker does beside passing messages on. */
+export interface MosquittoOptions {
+  /** Whether it keeps its sessions on disk. Then it is asked to end, and not killed, before it starts again. */
+  readonly isDurable?: boolean
+}
+
 /** Starts a Mosquitto on a free port of the loopback, open to all unless told otherwise; it ends with the test. */
-export async function startMosquitto(t: Test, access?: Access): Promise<Mosquitto> {
+export async function startMosquitto(
+  t: Test,
+  access?: Access,
+  { isDurable = false }: MosquittoOptions = {}
+): Promise<Mosquitto> {
   const port = await freePort()
   // Not the test's own directory, which holds other things.
   const dir = await mkdtemp(join(tmpdir(), 'vitalchain-mosquitto-'))
@@ -44,7 +54,7 @@ export async function startMosquitto(t: Test, access?: Access): Promise<Mosquitt
     execFileSync('mosquitto_passwd', ['-b', join(dir, 'passwords'), user, password])
   const config = [
     `listener ${port} 127.0.0.1`,
-    'persistence false',
+    ...(isDurable ? ['persistence true', `persistence_location ${dir}/`] : ['persistence false']),
     'log_dest stderr',
     // Started by root it would become another user, who cannot read the files of the test.
     'user root',
@@ -60,7 +70,7 @@ export async function startMosquitto(t: Test, access?: Access): Promise<Mosquitt
   let broker = await start(join(dir, 'mosquitto.conf'))
   const stop = async (): Promise<void> => {
     if (broker.exitCode !== null || broker.signalCode !== null) return
-    broker.kill('SIGKILL')
+    broker.kill(isDurable ? 'SIGTERM' : 'SIGKILL')
     await once(broker, 'exit')
   }
   t.teardown(async () => {

@@ -75,3 +75,20 @@ t.test('a device that sends without end loses its session, not the node its memo
   )
   t.ok(taken <= 257)
 })
+
+t.test(
+  'a device that sends far ahead of the node loses its connection, not the node its memory',
+  async t => {
+    const { session: made } = session()
+    const large = Buffer.alloc(100_000)
+    for (let number = 0; number < 30; number++) made.take(large, correlation(CONNECTION, number))
+    let frames = 0
+    await t.rejects(
+      (async () => {
+        for await (const _ of made.frames.read()) frames++
+      })(),
+      { code: 'ERR_CONNECTION_LOST' }
+    )
+    t.ok(frames < 30, `${frames} waited`)
+  }
+)

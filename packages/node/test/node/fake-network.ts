@@ -4,7 +4,10 @@ import type { GossipHandler } from '../../src/network/gossip.ts'
 import type { LinkListener, MessageHandler } from '../../src/network/types.ts'
 
 /** How a member of a {@link FakeNetwork} answers a request. */
-export type Answer = (request: Uint8Array) => AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+export type Answer = (
+  request: Uint8Array,
+  signal: AbortSignal | undefined
+) => AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
 /** A network whose other members do exactly what a test says. Nothing leaves the process. */
 export class FakeNetwork implements Network {
@@ -82,13 +85,14 @@ export class FakeNetwork implements Network {
   async *request(
     target: Uint8Array | string,
     name: string,
-    request: Uint8Array
+    request: Uint8Array,
+    options?: { readonly signal?: AbortSignal }
   ): AsyncGenerator<Uint8Array> {
     const member = typeof target === 'string' ? target : toHex(target)
     this.asked.push(name)
     const answer = this.#answers.get(`${member} ${name}`)
     if (answer === undefined) throw new Error(`${member} does not answer ${name}`)
-    yield* answer(request)
+    yield* answer(request, options?.signal)
   }
   handleStream(): void {}
   openStream(): Promise<never> {
@@ -102,6 +106,9 @@ export class FakeNetwork implements Network {
     return []
   }
   peers(): [] {
+    return []
+  }
+  async addressesOf(): Promise<readonly string[]> {
     return []
   }
 }

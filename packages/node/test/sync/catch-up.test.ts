@@ -56,6 +56,48 @@ t.test(
   }
 )
 
+t.test(
+  'a member whose line is dead does not hold a node up: the next one is asked meanwhile',
+  async t => {
+    const { network, ledger: ahead, device } = await ledgerWithDevice()
+    await commitNext(network, ahead, [(await device.read()).candidate])
+    const behind = await testLedger(network)
+    t.teardown(() => Promise.all([ahead.close(), behind.close()]))
+    const links = new FakeNetwork()
+    const [dead, alive] = [memberOf(network, 1).id, memberOf(network, 2).id]
+    let released = false
+    links.link(dead, 'blocks', async function* (_request, signal) {
+      // Nothing comes, for as long as the node waits for it.
+      yield await new Promise<Uint8Array>((_resolve, reject) =>
+        signal?.addEventListener('abort', () => {
+          released = true
+          reject(new Error('given up'))
+        })
+      )
+    })
+    links.link(alive, 'blocks', function* () {
+      for (let height = behind.head.height + 1; height <= ahead.head.height; height++)
+        yield certified.encode({
+          block: blockFormat.encode(ahead.block(height)!),
+          certificate: ahead.certificate(height)!
+        })
+    })
+    const catchUp = createCatchUp({
+      ledger: behind,
+      network: links,
+      signal: () => new AbortController().signal,
+      exclusive: change => change(),
+      onCommitted: () => undefined,
+      onDiverged: error => t.fail(error.message),
+      lastHeightOf: () => undefined,
+      log: event => t.fail(event)
+    })
+    await catchUp.run(Uint8Array.from(dead))
+    t.equal(behind.head.height, ahead.head.height)
+    t.ok(released, 'the dead one is waited for no longer')
+  }
+)
+
 t.test('a node whose state differs from the others stops at the first certified block', async t => {
   const { network, ledger: ahead, device } = await ledgerWithDevice()
   await commitNext(network, ahead, [(await device.read()).candidate])

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /** Bytes held in one direction of a connection before its sender is held back. */
 const HELD_BYTES_MAX = 1024 * 1024
@@ -78,7 +78,9 @@ export function createLinkProxies(pidOf: (node: number) => number | undefined): 
       })
       servers.push(server)
       nodes.push(node)
-      return (server.address() as AddressInfo).port
+      const address = server.address()
+      if (typeof address !== 'object' || address === null) throw new Error('it does not listen')
+      return address.port
     },
     apply(rule) {
       rules = rule

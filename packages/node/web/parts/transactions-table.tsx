@@ -1,0 +1,54 @@
+import type { JSX } from 'preact'
+import type { TransactionJson } from '../answers.ts'
+import { Hash, Table, Time } from './parts.tsx'
+import { to } from '../router.ts'
+
+/** The bit of a statement's flags that says that its device lost what it had not sent. */
+const HISTORY_LOST = 1
+
+/** What a transaction is, in a few words. */
+export function whatOf(each: Omit<TransactionJson, 'height' | 'index' | 'leaf' | 'time'>): string {
+  if (each.type === 'call') return `call ${each.method ?? ''}`
+  if (each.type === 'conflict') return 'device contradicts itself'
+  if (each.type === 'evidence') return 'evidence against a hospital'
+  if (each.statement === 'gap') return `gap: ${each.count ?? 0} readings dropped`
+  if (each.statement === 'rotation') return 'new device key'
+  if (each.statement === 'stream') return 'stream changed'
+  const lost = ((each.flags ?? 0) & HISTORY_LOST) !== 0 ? ', history lost before' : ''
+  return `${each.count ?? 0} readings${each.lane === 1 ? ', urgent' : ''}${lost}`
+}
+
+/** Transactions in rows. */
+export function TransactionsTable({
+  caption,
+  rows
+}: {
+  readonly caption: string
+  readonly rows: readonly TransactionJson[]
+}): JSX.Element {
+  return (
+    <Table caption={caption} head={['Transaction', 'What', 'By', 'Place', 'Block', 'Block time']}>
+      {rows.map(each => (
+        <tr key={each.id}>
+          <th scope="row">
+            <Hash hex={each.id} href={to('transactions', each.id)} />
+          </th>
+          <td>{whatOf(each)}</td>
+          <td>
+            {each.device !== undefined && (
+              <Hash hex={each.device} href={to('devices', each.device)} />
+            )}
+            {each.author !== undefined && <Hash hex={each.author} />}
+          </td>
+          <td class="number">{each.boot === undefined ? '–' : `${each.boot}.${each.seq ?? 0}`}</td>
+          <td class="number">
+            <a href={to('blocks', each.height)}>{each.height}</a>
+          </td>
+          <td>
+            <Time ms={each.time} />
+          </td>
+        </tr>
+      ))}
+    </Table>
+  )
+}
