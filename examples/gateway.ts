@@ -32,7 +32,11 @@ const gateway = createGateway({
   secret,
   sensors,
   sources: [source],
-  transport: () => libp2pTransport({ network: node.network, addresses: node.addresses() }),
+  transport: () =>
+    libp2pTransport({
+      network: node.network,
+      addresses: network.nodes.flatMap(each => each.addresses())
+    }),
   directory
 })
 // Each sensor is a device of its own on the ledger.

@@ -537,3 +537,123 @@ t.test(
     )
   }
 )
+
+/** A vector file of `test/vectors/device`: bytes are in hexadecimal. */
+async function deviceVectors<T>(name: string): Promise<T> {
+  return JSON.parse(await readFile(join(root, `test/vectors/device/${name}.json`), 'utf8')) as T
+}
+
+/** What `replay-vectors` makes of tasks: of each a record of its words. */
+async function replay(
+  tasks: readonly string[]
+): Promise<readonly Readonly<Record<string, string>>[]> {
+  const replaying = run(join(programs, 'replay-vectors'), [], { maxBuffer: 2 ** 24 })
+  replaying.child.stdin?.end(tasks.map(task => `${task}\n`).join(''))
+  const lines = (await replaying).stdout.trim().split('\n')
+  return lines.map(line => {
+    const words = line.split(' ')
+    if (words.length === 1) return { said: line }
+    return Object.fromEntries(
+      Array.from({ length: words.length / 2 }, (_, k) => [words[2 * k]!, words[2 * k + 1]!])
+    )
+  })
+}
+
+/** Readings as `replay-vectors` takes them. */
+function readingWords(readings: readonly Reading[]): string {
+  return readings
+    .map(({ name, unit, time, value, flag }) =>
+      [name, unit ?? '-', time, String(value), flag ?? '-'].join(' ')
+    )
+    .join(' ')
+}
+
+function hexText(text: string): string {
+  return toHex(utf8(text))
+}
+
+t.test(
+  'identifiers, claims, enrolments and sessions in C are those of the vectors',
+  { skip },
+  async t => {
+    const { device, claim, enrolment } = await deviceVectors<{
+      readonly device: Readonly<Record<'secretKey' | 'publicKey' | 'identifier', string>>
+      readonly claim: Readonly<Record<'network' | 'secret' | 'text', string>>
+      readonly enrolment: {
+        readonly model: string
+        readonly firmware: string
+        readonly metrics: readonly string[]
+        readonly transaction: string
+      }
+    }>('enrolment')
+    const { greeting, session } = await deviceVectors<{
+      readonly greeting: Readonly<
+        Record<'network' | 'node' | 'nonce' | 'challenge' | 'proof', string>
+      >
+      readonly session: Readonly<Record<'network' | 'challenge' | 'node' | 'cose', string>>
+    }>('session')
+    const who = `${device.secretKey} ${claim.network}`
+    const { network, node, nonce, challenge, proof } = greeting
+    const otherProof = proof.replace(/^./, digit => (digit === '0' ? '1' : '0'))
+    const mistyped = claim.text.replace(/.$/, last => (last === 'A' ? 'B' : 'A'))
+    const description = [hexText(enrolment.model), enrolment.firmware, ...enrolment.metrics]
+    t.same(
+      await replay([
+        `identity ${who}`,
+        `claim ${claim.network} ${hexText(claim.text)}`,
+        `claim ${claim.network} ${hexText(mistyped)}`,
+        `enrol ${who} ${claim.secret} ${description.join(' ')}`,
+        `session ${device.secretKey} ${session.network} ${session.challenge} ${session.node}`,
+        `greeting ${network} ${node} ${nonce} ${challenge} ${proof}`,
+        `greeting ${network} ${node} ${nonce} ${challenge} ${otherProof}`
+      ]),
+      [
+        { public: device.publicKey, device: device.identifier },
+        { secret: claim.secret },
+        { said: 'refused' },
+        { transaction: enrolment.transaction },
+        { cose: session.cose },
+        { said: 'holds' },
+        { said: 'refused' }
+      ]
+    )
+  }
+)
+
+t.test('packs of a device in C mean what those of the vectors mean', { skip }, async t => {
+  const { packs } = await deviceVectors<{
+    readonly packs: readonly { readonly what: string; readonly readings: readonly Reading[] }[]
+  }>('readings')
+  // It records numbers and booleans.
+  const known = packs.filter(({ readings }) =>
+    readings.every(({ value }) => typeof value !== 'string')
+  )
+  t.ok(known.length >= 5)
+  const made = await replay(known.map(({ readings }) => `pack ${readingWords(readings)}`))
+  for (const [k, { what, readings }] of known.entries())
+    t.same(decodeReadings(fromHex(made[k]?.['pack'] ?? '')), readings, what)
+})
+
+t.test('a batch in C is sealed and signed to the very bytes of the vectors', { skip }, async t => {
+  const { sealed } = await deviceVectors<{
+    readonly sealed: readonly Readonly<
+      Record<'streamSecret' | 'salt' | 'clear' | 'payload', string>
+    >[]
+  }>('payload')
+  const { secretKey, statements } = await deviceVectors<{
+    readonly secretKey: string
+    readonly statements: readonly {
+      readonly statement: ReadingStatement
+      readonly id: string
+      readonly transaction: string
+    }[]
+  }>('statements')
+  const [{ streamSecret, salt, clear, payload } = sealed[0]!] = sealed
+  const [{ statement, id, transaction } = statements[0]!] = statements
+  const { network, stream, generation, lane, boot, seq, previous, flags, epoch, clock } = statement
+  const place = [generation, lane, boot, seq, previous, flags, epoch, salt]
+  const told = [clock?.offset ?? '-', clock?.uncertainty ?? '-', statement.from, statement.to]
+  const task = ['batch', secretKey, network, stream, streamSecret, ...place, ...told]
+  const [made] = await replay([[...task, statement.count, clear].join(' ')])
+  t.same(made, { id, transaction, payload })
+})

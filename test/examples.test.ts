@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,6 +21,11 @@ async function run(example: string, ...args: string[]): Promise<string> {
   return stdout
 }
 
+/** Runs the command. */
+function vitalchain(...args: readonly string[]): Promise<string> {
+  return run('../packages/node/src/cli/bin.ts', ...args)
+}
+
 t.test('the quickstart of the README is the example, and it proves a reading', async t => {
   const readme = await readFile(join(root, 'README.md'), 'utf8')
   const example = await readFile(join(root, 'examples/quickstart.ts'), 'utf8')
@@ -32,6 +38,33 @@ t.test('a service embeds a node and follows what is committed', async t => {
   t.match(output, /committed 1\.0 call\n/)
   t.match(output, /committed 2\.0 statement\n/)
   t.match(output, /proved at height 2 for device [0-9a-f]{8}\n/)
+})
+
+t.test('a service runs the node of a directory, and goes on where it was', async t => {
+  const guide = await readFile(join(root, 'docs/guides/embedding.md'), 'utf8')
+  const example = await readFile(join(root, 'examples/embed-from-directory.ts'), 'utf8')
+  t.ok(guide.includes('```ts\n' + example + '```'), 'the guide shows the example as it is')
+  const dir = t.testdir({ passphrase: 'correct horse battery' })
+  const passphrase = ['--passphrase-file', join(dir, 'passphrase')]
+  const member = join(dir, 'h', 'member.json')
+  const network = join(dir, 'network.json')
+  await vitalchain('init', '--data-dir', join(dir, 'h'), '--name', 'Hospital 1', ...passphrase)
+  const create = ['genesis', 'create', member, '--name', 'Trial', '--unsafe-small-network']
+  await vitalchain(...create, '--out', network)
+  await vitalchain('genesis', 'accept', network, '--data-dir', join(dir, 'h'))
+  for (const cursor of ['1.0', '2.0']) {
+    const file = join(root, 'examples/embed-from-directory.ts')
+    const service = spawn(
+      process.execPath,
+      ['--conditions=@vitalchain/source', file, join(dir, 'h'), join(dir, 'cursor')],
+      { env: plainEnvironment(), stdio: ['ignore', 'pipe', 'inherit'] }
+    )
+    t.teardown(() => service.kill('SIGKILL'))
+    const lines: readonly unknown[] = await once(service.stdout, 'data')
+    t.match(String(lines[0]), new RegExp(`^committed ${cursor} call [0-9a-f]{8}\\n$`))
+    service.kill('SIGTERM')
+    t.same(await once(service, 'exit'), [0, null])
+  }
 })
 
 t.test('a ward device fails over to another node and loses nothing', async t => {

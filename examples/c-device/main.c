@@ -177,7 +177,10 @@ static bool store(recorder *r, recorded_lane *lane) {
     return false;
   }
   uint32_t epoch = r->first_epoch + hours_since(&r->started);
-  batch_of(&made, &r->o.who, &lane->next, lane->lost, epoch, &lane->readings);
+  uint8_t salt[SALT];
+  random_bytes(salt, SALT);
+  /* Nobody told this device the time. */
+  batch_of(&made, &r->o.who, &lane->next, lane->lost, epoch, NULL, salt, &lane->readings);
   if (!outbox_append(&r->o, &lane->next, epoch, &made)) return false;
   printf("%d.%" PRIu32 ".%" PRIu64 " ", lane->next.lane, lane->next.boot, lane->next.seq);
   print_hex("stored", made.id, HASH);

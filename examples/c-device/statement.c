@@ -144,10 +144,10 @@ static void put_big_endian(writer *w, uint64_t value, int width) {
 }
 
 /* Makes the payload; returns the commitment. */
-static void seal(batch *made, uint8_t commitment[HASH], const identity *who, const place *at, uint32_t epoch, bytes clear) {
+static void seal(batch *made, uint8_t commitment[HASH], const identity *who, const place *at, uint32_t epoch,
+                 const uint8_t salt[SALT], bytes clear) {
   static const char label[] = "vitalchain/payload/1"; /* with its zero byte */
   uint8_t key[KEY], keys[2 * KEY], memory[128];
-  uint8_t *salt = made->payload + 1;
   writer info = write_into(memory, sizeof memory);
   put_raw(&info, label, sizeof label);
   put_raw(&info, who->network, HASH);
@@ -156,11 +156,11 @@ static void seal(batch *made, uint8_t commitment[HASH], const identity *who, con
   put_big_endian(&info, at->boot, 4);
   put_big_endian(&info, at->seq, 8);
   made->payload[0] = 1;
-  random_bytes(salt, 16);
-  bytes salted = {salt, 16};
+  memcpy(made->payload + 1, salt, SALT);
+  bytes salted = {salt, SALT};
   epoch_key(key, who->stream_secret, epoch);
   hkdf_sha256(keys, key, salted, written(&info));
-  aes_gcm_seal(salt + 16, keys, clear);
+  aes_gcm_seal(made->payload + 1 + SALT, keys, clear);
   hmac_sha256(commitment, keys + KEY, clear);
   made->payload_length = clear.length + PAYLOAD_OVERHEAD;
 }
@@ -205,13 +205,14 @@ static void put_transaction(writer *w, unsigned kind, const uint8_t secret[KEY],
   w->failed = w->failed || cose.failed;
 }
 
-void batch_of(batch *made, const identity *who, const place *at, bool history_lost, uint32_t epoch, const pack *readings) {
+void batch_of(batch *made, const identity *who, const place *at, bool history_lost, uint32_t epoch, const clock_error *clock,
+              const uint8_t salt[SALT], const pack *readings) {
   static uint8_t clear_memory[PAYLOAD_MAX];
   uint8_t memory[1024], digest[HASH], commitment[HASH];
   writer clear = write_into(clear_memory, PAYLOAD_MAX - PAYLOAD_OVERHEAD);
   put_array(&clear, readings->count);
   put_raw(&clear, readings->memory, readings->records.length);
-  seal(made, commitment, who, at, epoch, written(&clear));
+  seal(made, commitment, who, at, epoch, salt, written(&clear));
   bytes payload = {made->payload, made->payload_length};
   sha256(digest, payload);
 
@@ -226,7 +227,12 @@ void batch_of(batch *made, const identity *who, const place *at, bool history_lo
   put_bytes(&w, at->previous, HASH);
   put_int(&w, readings->from);
   put_int(&w, readings->to);
-  put_null(&w); /* nobody told this device the time */
+  if (clock == NULL) put_null(&w);
+  else {
+    put_array(&w, 2);
+    put_int(&w, clock->offset);
+    put_uint(&w, clock->uncertainty);
+  }
   put_uint(&w, readings->count);
   put_bytes(&w, who->stream, STREAM);
   put_uint(&w, who->generation);

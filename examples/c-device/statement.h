@@ -5,6 +5,7 @@
 #include "crypto.h"
 
 #define STREAM 16
+#define SALT 16
 #define PAYLOAD_MAX 65536
 #define PAYLOAD_OVERHEAD 33
 /* A statement has at most 1 024 bytes (F-11); its signature and the transaction around it add about 130. */
@@ -54,8 +55,16 @@ void pack_begin(pack *p);
    the device's clock. False for a reading that no pack takes, or when the pack is full: then it is as before. */
 bool pack_add(pack *p, const char *name, const char *unit, int64_t time, const char *value, const char *flag);
 
-/* Seals a pack for its place and signs its statement: P-2, P-3, F-11, F-3, F-13. */
-void batch_of(batch *made, const identity *who, const place *at, bool history_lost, uint32_t epoch, const pack *readings);
+/* How far the device's clock is off, and how wrong that may be, in ms: T-6. */
+typedef struct {
+  int64_t offset;
+  uint64_t uncertainty;
+} clock_error;
+
+/* Seals a pack for its place and signs its statement: P-2, P-3, F-11, F-3, F-13. `salt` is fresh random bytes; `clock` is NULL for
+   a device that nobody told the time. */
+void batch_of(batch *made, const identity *who, const place *at, bool history_lost, uint32_t epoch, const clock_error *clock,
+              const uint8_t salt[SALT], const pack *readings);
 
 /* Whether a transaction is a statement of readings with this identity, of this device and lane; in which epoch it is. */
 bool statement_is(bytes transaction, const identity *who, int lane, const uint8_t id[HASH], uint32_t *epoch);

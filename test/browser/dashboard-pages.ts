@@ -54,6 +54,8 @@ export function watchPage(page: Page, origin: string): Watch {
  * serious, and a screenshot of each is taken.
  */
 export async function lookAt(t: Test, page: Page, name: string): Promise<void> {
+  const folder = IMAGES ?? t.testdir({})
+  if (IMAGES !== undefined) await mkdir(IMAGES, { recursive: true })
   for (const [screen, size] of Object.entries(SCREENS)) {
     await page.setViewportSize(size)
     await page.emulateMedia({ colorScheme: screen === 'phone' ? 'dark' : 'light' })
@@ -61,8 +63,6 @@ export async function lookAt(t: Test, page: Page, name: string): Promise<void> {
     t.ok(Number(width) <= size.width, `${name} on a ${screen}: ${String(width)} px wide`)
     const serious = await judgeAccess(page)
     t.strictSame(serious, [], `${name} on a ${screen}: axe`)
-    if (IMAGES !== undefined) await mkdir(IMAGES, { recursive: true })
-    const folder = IMAGES ?? t.testdirName
     await page.screenshot({
       path: `${folder}/dashboard-${name}-${screen}.png`,
       fullPage: true,

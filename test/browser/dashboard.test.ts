@@ -237,6 +237,7 @@ t.test('the dashboard in Chromium', { skip: noBrowser ?? false }, async t => {
       .getByText(/It would make 5 hospitals of 4: 4 votes would decide instead of 3/)
       .first()
       .waitFor()
+    await page.getByText('Version 1 is in force').waitFor()
     await lookAt(t, page, 'members')
     t.strictSame(watch.take(), [])
   })
@@ -355,6 +356,37 @@ t.test('the dashboard in Chromium', { skip: noBrowser ?? false }, async t => {
   })
 })
 
+t.test('a node that was away is live again', { skip: noBrowser ?? false }, async t => {
+  const network = await createTestNetwork({ validators: 1 })
+  t.teardown(() => network.stop())
+  const node = network.nodes[0]!
+  const register = async (name: string): Promise<void> => {
+    const { publicKey } = createSigner('ed25519', sha256(utf8(name)))
+    await node.registerDevice({ publicKey, model: name, firmware: undefined })
+  }
+  await register('before')
+  const before = createHttpApi({ node, token: TOKEN })
+  const origin = await before.listen({ port: 0 })
+  const { page } = await openDashboard(t, origin)
+  await signIn(page, origin)
+  const rows = page.getByRole('cell', { name: 'call devices.register' })
+  await rows.first().waitFor()
+  await before.close()
+  await page.getByText('no answer').waitFor()
+  await page.locator('.badge', { hasText: 'connecting' }).waitFor()
+
+  await register('meanwhile')
+  const again = createHttpApi({ node, token: TOKEN })
+  t.teardown(() => again.close())
+  await again.listen({ port: Number(new URL(origin).port) })
+  await page.locator('.badge', { hasText: 'live' }).waitFor()
+  await rows.nth(1).waitFor()
+  await register('after')
+  await rows.nth(2).waitFor()
+  t.equal(await rows.count(), 3, 'each once')
+  await page.getByText('no answer').waitFor({ state: 'detached' })
+})
+
 t.test('an address with a code signs in once', { skip: noBrowser ?? false }, async t => {
   const network = await createTestNetwork({ validators: 1 })
   t.teardown(() => network.stop())
@@ -423,7 +455,7 @@ t.test('the pages are there without a browser too', async t => {
     'cache-control': /immutable/,
     'content-type': /^text\/javascript/
   })
-  t.comment(`the pages without the verifier: ${zipped.rawPayload.length} bytes gzipped`)
+  t.comment(`the main script: ${zipped.rawPayload.length} bytes gzipped`)
   t.equal((await app.inject('/dashboard/..%2Finputs.json')).statusCode, 404)
   t.equal((await app.inject('/dashboard/main.tsx')).statusCode, 404)
 })

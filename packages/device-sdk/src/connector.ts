@@ -1,4 +1,5 @@
 import { Delivery, type DeliveryInit } from './delivery.ts'
+import { HeardHeads } from './heard-heads.ts'
 import { BACKOFF_MAX_MS, BACKOFF_MIN_MS } from './limits.ts'
 import { asSessionError } from './node-session.ts'
 import { Patience } from './patience.ts'
@@ -11,16 +12,21 @@ import type { DeviceTransport } from './transport.ts'
  */
 export async function keepConnected(
   transports: readonly DeviceTransport[],
-  init: Omit<DeliveryInit, 'patience'> & { readonly random: (bytes: number) => Uint8Array },
+  init: Omit<DeliveryInit, 'patience' | 'heard'> & {
+    readonly random: (bytes: number) => Uint8Array
+    /** How many nodes are asked where a lane stands whose outbox was lost. */
+    readonly nodesMin: number
+  },
   signal: AbortSignal
 ): Promise<void> {
   const { timers, lanes, events, random } = init
   const patience = new Patience()
+  const heard = new HeardHeads(init.nodesMin)
   let failures = 0
   for (let turn = 0; !signal.aborted; turn++) {
     const transport = transports[turn % transports.length]
     if (transport === undefined || lanes.every(lane => lane.failure !== undefined)) return
-    const delivery = new Delivery({ ...init, patience })
+    const delivery = new Delivery({ ...init, patience, heard })
     const started = timers.elapsed()
     try {
       await delivery.run(transport, signal)

@@ -10,6 +10,7 @@ import {
   type ReadingStatement
 } from '@vitalchain/core'
 import type { EventHub } from './events.ts'
+import type { HeardHeads } from './heard-heads.ts'
 import { deviceStopped, type Lane } from './lane.ts'
 import { HANDSHAKE_MS, WINDOW_STATEMENTS_MAX } from './limits.ts'
 import { NodeSession, type SessionIdentity } from './node-session.ts'
@@ -29,6 +30,8 @@ export interface DeliveryInit {
   readonly timers: DeviceTimers
   /** Of this device, over all its connections. */
   readonly patience: Patience
+  /** Where nodes said that lanes without a history stand, over all connections. */
+  readonly heard: HeardHeads
   readonly events: EventHub
   /** The bytes of a stored statement. */
   readonly read: (record: OutboxRecord) => Promise<OutboxEntry>
@@ -122,7 +125,9 @@ export class Delivery {
   /** Learns where the lanes stand and goes on from there. */
   async #align(session: NodeSession): Promise<void> {
     const lanes = this.#init.lanes.filter(lane => lane.failure === undefined)
+    const { heard } = this.#init
     const heads = new Map<Lane, LaneHead | undefined>()
+    let isEnough = true
     for (const lane of lanes) {
       const head = await session.head(lane.number)
       if (lane.unopened && head !== undefined) await this.#proveHistory(lane, session, head.head)
@@ -132,9 +137,14 @@ export class Delivery {
       const head = heads.get(lane)
       // Only now that the history of both is known: no lane may open an epoch that the other has used.
       if (lane.unopened) {
-        lane.open(head, true)
+        if (!heard.hear(lane, session.node, head)) {
+          isEnough = false
+          continue
+        }
+        const furthest = heard.furthest(lane)
+        lane.open(furthest, true)
         // With a history that was lost the next start asks again, until a statement has said so.
-        if (head === undefined)
+        if (furthest === undefined)
           await lane.remember().catch((error: unknown) => this.#init.onFault(lane, error))
       }
       for (const pending of this.#compare(lane, head)) {
@@ -143,6 +153,8 @@ export class Delivery {
       }
       lane.sessionOpened()
     }
+    if (!isEnough)
+      throw retryable('ERR_ONE_NODE', 'another node is asked too where the lanes stand')
   }
 
   #compare(lane: Lane, head: LaneHead | undefined): readonly Pending[] {

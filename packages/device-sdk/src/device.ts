@@ -250,7 +250,8 @@ class LedgerDevice implements Device {
     // Not awaited: a lane that still has to learn where it stands takes nothing before it heard from a node.
     this.#changes.begin(bindStream).catch(() => undefined)
     const { members } = genesisFormat.decode(genesis)
-    const refusalsMax = Math.max(REFUSALS_MIN, faultTolerance(members.length) + 1)
+    const nodesMin = faultTolerance(members.length) + 1
+    const refusalsMax = Math.max(REFUSALS_MIN, nodesMin)
     this.#delivering = keepConnected(
       this.#transports,
       {
@@ -258,6 +259,7 @@ class LedgerDevice implements Device {
         // The urgent one is served first.
         lanes: this.#lanes.toReversed(),
         timers: this.#timers,
+        nodesMin,
         random: this.#random,
         events: this.#events,
         read: record => this.#store.read(record),

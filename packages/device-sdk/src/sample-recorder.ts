@@ -87,6 +87,7 @@ function* cutSamples(signals: SampledSignals): Generator<StatementContent> {
   for (let begin = 0; begin < count;) {
     const stretch = sliceSamples(signals, begin, Math.min(count, begin + length))
     const clear = encodeSamples(stretch, CLEAR_BYTES_MAX)
+    // One sample of each always fits: 64 signals with the longest names and units take 26 kB.
     if (clear === undefined) {
       length = Math.max(1, Math.floor(Math.min(length, sampleCount(stretch)) * SHORTER))
       continue

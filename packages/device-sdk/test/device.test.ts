@@ -212,7 +212,7 @@ t.test('a device that lost its outbox believes no head that no quorum signed', a
   const { device, nodes } = await bench(t, [{}], {
     ledger,
     resume: 'ledger',
-    transport: [liar, new FakeNode(ledger)]
+    transport: [liar, new FakeNode(ledger), new FakeNode(ledger, {}, 'another')]
   })
   await device.record(heartRates(60))
   await device.drained()
@@ -228,7 +228,9 @@ for (const what of ['a head of long ago', 'that there is none'])
       const ledger = new FakeLedger()
       const heads: (LaneHead | undefined)[] = []
       for (const boot of [1, 2]) {
-        const { device } = await bench(t, [{}], { ledger, boot })
+        const [last] = heads
+        const resume = last === undefined ? {} : { resume: { 0: last } }
+        const { device } = await bench(t, [{}], { ledger, boot, ...resume })
         await device.record(heartRates(60, boot * 60))
         await device.drained()
         heads.push(ledger.head(device.id, 0))

@@ -312,12 +312,14 @@ async function afterLoss(t: Test, outbox: OutboxStore) {
   await first.device.record(heartRates(1))
   await first.device.drained()
   await first.device.stop()
-  const node = new FakeNode(ledger)
+  // As many as a device asks that lost its outbox.
+  const nodes = [new FakeNode(ledger), new FakeNode(ledger, {}, 'another')]
   const connections: DeviceConnection[] = []
   const transport: DeviceTransport = {
-    name: 'once',
+    name: 'for a while',
     async connect(options) {
-      if (connections.length > 0) throw new Error('unreachable')
+      const node = nodes[connections.length]
+      if (node === undefined) throw new Error('unreachable')
       const connection = await node.connect(options)
       connections.push(connection)
       return connection
@@ -331,8 +333,8 @@ async function afterLoss(t: Test, outbox: OutboxStore) {
     ...SINGLE
   } as const
   const { device, timers } = await bench(t, [{}], { ...init, outbox, transport, boot: 2 })
-  await timers.settle()
-  await connections[0]?.close()
+  for (let turn = 0; turn < 20; turn++) await timers.settle()
+  await connections[1]?.close()
   await timers.settle()
   return { ledger, device, timers, init }
 }

@@ -7,6 +7,9 @@ import type { Pool } from './pool/pool.ts'
 /** How long a leader waits for each block of what it still proposes, ms: twice what a slow network takes. */
 const BLOCK_WAIT_MS = 2_000
 
+/** How long what is being taken may take, ms: a check of signatures and a write to the disk; a device's turn at most 2 s. */
+const UNDER_WAY_MS = 2_500
+
 /** Lets a node stop without anybody noticing: what its clients handed over stays on its way, and nobody waits for it to lead. */
 export interface Drain {
   /** Takes nothing more of own clients and hands over what waits. Resolves when the node may stop, early when the signal aborts. */
@@ -36,8 +39,12 @@ export function createDrain({
   let block = new AbortController()
   return {
     async run(signal) {
-      door.close()
+      const closed = door.close()
       log('drains', { waiting: pool.size })
+      // Their clients will be told that they are accepted.
+      const taken = new AbortController()
+      void closed.then(() => taken.abort())
+      await pause(UNDER_WAY_MS, AbortSignal.any([taken.signal, signal]))
       const told = await offers.handOver(trust(), signal)
       // Whoever leads and goes costs the others a view. Its block makes another the leader; with nothing to propose, nobody waits.
       while (leads() && pool.size > 0 && !signal.aborted) {

@@ -1,4 +1,5 @@
 export { createLedgerNode } from './node.ts'
+export { nodeOptionsOf } from './config/node-options.ts'
 export type * from './types.ts'
 export {
   createTestNetwork,
@@ -38,9 +39,25 @@ export type { Standing } from './members/standing.ts'
 export { signReady, type NewKeys } from './members/ready.ts'
 export { createVoteState } from './consensus/vote-store.ts'
 export { nodeCryptoBackend } from './crypto/node-crypto-backend.ts'
+export type { LogLevel } from './observe/log-events.ts'
+export type { NodeLog } from './observe/node-log.ts'
+export type { RestoredState } from './backup/restored-note.ts'
+export type { RestoredStatus } from './backup/restored-keeper.ts'
 export {
+  createAdminApi,
   createHttpApi,
+  createRoleTokens,
+  openTls,
+  openTokenFile,
+  type AdminApiOptions,
   type HttpApi,
   type HttpApiOptions,
-  type HttpListenOptions
+  type HttpListenOptions,
+  type Rate,
+  type Role,
+  type RoleToken,
+  type RoleTokens,
+  type TlsFiles,
+  type TlsServer,
+  type TokenFile
 } from './http/index.ts'

@@ -297,7 +297,7 @@ export async function startNode(
     timings: settings.timings ?? false,
     ...(meters === undefined ? {} : { meters }),
     log,
-    onStatus: (member, status) => diagnosis.onStatus(member, status),
+    onHeard: (member, message) => diagnosis.onHeard(member, message),
     onEvent: (event, set) => diagnosis.onEvent(event, set),
     onBehind: member => void catchUp.run(member),
     onRefused: refused => discard(refused),

@@ -72,6 +72,9 @@ export interface GatewayStatus {
   }[]
 }
 
+/** A device whose readings come through the gateway only, which remembers what it recorded. */
+export type GatewayDevice = Omit<Device, 'start' | 'stop' | 'record' | 'recordSamples'>
+
 /** Signs for sensors that cannot. Nothing runs before `start()`; everything is closed by `stop()`. It starts once. */
 export interface Gateway {
   /** The device of each sensor, to be registered by the hospital. */
@@ -81,7 +84,7 @@ export interface Gateway {
     readonly publicKey: PublicKey
   }[]
   /** The device that signs for a sensor. @throws VitalchainError `ERR_GATEWAY_SENSOR` */
-  device(sensor: string): Device
+  device(sensor: string): GatewayDevice
   /**
    * Opens all outboxes, then begins to take messages. Aborting the signal stops the gateway.
    *
@@ -128,7 +131,7 @@ class LedgerGateway implements Gateway {
     this.#sources = init.sources.map(source => ({ source, isConnected: false, refused: new Map() }))
   }
 
-  device(sensor: string): Device {
+  device(sensor: string): GatewayDevice {
     return this.#sensor(sensor).device
   }
 

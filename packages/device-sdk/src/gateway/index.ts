@@ -1,6 +1,7 @@
 export {
   createGateway,
   type Gateway,
+  type GatewayDevice,
   type GatewayEvent,
   type GatewayInit,
   type GatewaySensor,

@@ -33,6 +33,13 @@ export interface MqttSourceInit {
   readonly options?: Omit<MqttOptions, 'clientId'>
 }
 
+/** Nothing is wrong with the message: it stays with the broker until a gateway can store it. */
+const NOT_STORED: ReadonlySet<string> = new Set([
+  'ERR_DEVICE_STOPPED',
+  'ERR_GATEWAY_STORE',
+  'ERR_OUTBOX_FAILED'
+])
+
 /**
  * Sensors that publish numbers or JSON to an MQTT broker. With quality of service 1 a message is acknowledged when it is in a
  * signed statement on disk; the broker keeps what is not, for a week.
@@ -90,9 +97,10 @@ async function takeMessage(
     })
     return PUBACK.success
   } catch (error) {
-    if (errorCode(error) === 'ERR_DEVICE_STOPPED') return undefined
-    intake.report({ type: 'refused', sensor, error: asPayloadError(error) })
-    return PUBACK.refused
+    const code = errorCode(error)
+    if (code !== 'ERR_DEVICE_STOPPED')
+      intake.report({ type: 'refused', sensor, error: asPayloadError(error) })
+    return NOT_STORED.has(code) ? undefined : PUBACK.refused
   }
 }
 

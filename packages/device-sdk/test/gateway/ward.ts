@@ -51,10 +51,12 @@ export async function gatewayWard(
     directory = t.testdir({}),
     sensors = ['bed-1', 'bed-2'],
     sources = [],
+    batchMs = 5,
     ...init
   }: Partial<Omit<GatewayInit, 'sensors'>> & {
     readonly ledger?: FakeLedger
     readonly sensors?: readonly string[]
+    readonly batchMs?: number
   } = {}
 ): Promise<GatewayWard> {
   const hand = new Hand()
@@ -65,10 +67,10 @@ export async function gatewayWard(
     sensors: sensors.map(name => ({
       name,
       stream: streamOf(name),
-      batch: { readings: 1_000, ms: 5 }
+      batch: { readings: 1_000, ms: batchMs }
     })),
     sources: [hand, ...sources],
-    transport: () => new FakeNode(ledger, {}, 'node 0'),
+    transport: () => ['node 0', 'node 1'].map(name => new FakeNode(ledger, {}, name)),
     directory,
     now: () => ARRIVAL,
     onEvent: event => events.push(event),

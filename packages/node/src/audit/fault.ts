@@ -68,8 +68,8 @@ export function createFaultList(max: number): FaultList {
 
 /** How far an audit is. */
 export interface AuditProgress {
-  /** `files`: bytes; `blocks`: blocks carried out; `records`: records compared. */
-  readonly stage: 'files' | 'blocks' | 'records'
+  /** `files`: bytes; `blocks`: blocks carried out; `records`: records compared; `backup`: bytes written. */
+  readonly stage: 'files' | 'blocks' | 'records' | 'backup'
   readonly done: number
   /** Undefined when it is not known. */
   readonly total: number | undefined

@@ -31,6 +31,8 @@ export interface RestoreOptions {
   readonly onProgress?: OnProgress
   /** Throws when it is to end. */
   readonly goOn?: () => void
+  /** Puts what else belongs into the directory when everything has been checked, before it counts as restored. */
+  readonly complete?: (manifest: BackupManifest) => Promise<void>
 }
 
 /** The directory of a ledger that is being restored. It stays when the restore is cut off. */
@@ -48,7 +50,14 @@ function restoringDirectory(dataDir: string): string {
 export async function restoreBackup(
   file: string,
   dataDir: string,
-  { rules, network, now, onProgress = () => undefined, goOn = () => undefined }: RestoreOptions
+  {
+    rules,
+    network,
+    now,
+    onProgress = () => undefined,
+    goOn = () => undefined,
+    complete
+  }: RestoreOptions
 ): Promise<RestoreReport> {
   await requireEmpty(dataDir)
   const fresh = restoringDirectory(dataDir)
@@ -103,6 +112,7 @@ export async function restoreBackup(
       sha256: end.sha256,
       restored: now()
     })
+    await complete?.(manifest)
     // The last step: with a ledger of this name a node starts.
     await rename(fresh, ledgerDirectory(dataDir))
     await syncDirectory(dataDir)

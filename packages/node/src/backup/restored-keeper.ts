@@ -8,8 +8,8 @@ import {
 import type { Executed } from '../ledger/execute.ts'
 import { saveRestoredNote, type RestoredNote, type RestoredState } from './restored-note.ts'
 
-/** Blocks that were made after the restore, without an override in them, until nothing can be lost: an override comes early. */
-const BLOCKS_UNTIL_WHOLE = 3
+/** Blocks that were made after the restore, without an override in them, until nothing is taken for lost: an override waits for the first. */
+const BLOCKS_UNTIL_WHOLE = 8
 
 /** Lanes of devices that are remembered as ahead of the ledger. */
 const AHEAD_MAX = 10_000
@@ -36,8 +36,8 @@ export interface RestoredKeeper {
   overridden(height: number): Promise<void>
   /** A block is durable. */
   committed(executed: Executed): void
-  /** Whether something that was acknowledged may be lost. */
-  readonly lossy: boolean
+  /** The block above which something that was acknowledged may be lost; undefined when nothing is. */
+  readonly resumedAt: number | undefined
   /** Takes note of a device whose statement names a predecessor that nobody here knows. @returns what to tell it */
   lostBefore(statement: Statement): VitalchainError
 }
@@ -105,14 +105,15 @@ export function createRestoredKeeper({
       if (header.time >= note.restored) after += 1
       if (after >= BLOCKS_UNTIL_WHOLE) changeLater('whole')
     },
-    get lossy() {
-      return note?.state === 'lost'
+    get resumedAt() {
+      return note?.state === 'lost' ? (note.resumedAt ?? note.height) : undefined
     },
     lostBefore({ device, lane, previous }) {
       const resumedAt = note?.resumedAt ?? note?.height ?? 0
       if (note?.acknowledged === undefined) {
         const name = `${toHex(device)}/${lane}`
-        if (!ahead.has(name)) log('device ahead of the restored ledger', { resumedAt })
+        if (!ahead.has(name))
+          log('device ahead of the restored ledger', { device: toHex(device), lane, resumedAt })
         if (ahead.size < AHEAD_MAX || ahead.has(name)) ahead.set(name, previous)
       }
       return new VitalchainError(

@@ -1,10 +1,10 @@
 import { open, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { isVitalchainError, toHex, useCryptoBackend, VitalchainError } from '@vitalchain/core'
+import type { OnProgress } from '../audit/fault.ts'
 import { openBackup, type BackupEnd, type BackupManifest } from '../backup/backup-file.ts'
 import { createBackup } from '../backup/create-backup.ts'
 import { syncDirectory } from '../consensus/vote-file.ts'
-import { loadConfig } from '../config/load-config.ts'
 import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
 import { refusal } from '../dev/node-api.ts'
 import { KEYS_FILE } from '../keys/keys-file.ts'
@@ -12,7 +12,8 @@ import { isSealed } from '../keys/sealed-text.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { EXIT, printable, requireGoOn, type CliIo } from './io.ts'
 import { readJsonFile, readTextFile } from './json-file.ts'
-import { operatorToken } from './node-dir.ts'
+import { adminUrl } from './own-node.ts'
+import { createProgressBar } from './progress-bar.ts'
 import { openStoppedLedger } from './stopped-node.ts'
 
 /** What `vitalchain backup` was asked for. */
@@ -53,7 +54,12 @@ export async function backupCommand(options: BackupOptions, io: CliIo): Promise<
   const stopped =
     dataDir === undefined || url !== undefined ? undefined : await stoppedChunks(dataDir)
   const chunks = stopped ?? liveChunks(await adminOf(options), io.stop)
-  await writeChunks(out, chunks, io)
+  const bar = createProgressBar(io)
+  try {
+    await writeChunks(out, chunks, bar.onProgress)
+  } finally {
+    bar.end()
+  }
   if (keys !== undefined) await writeFile(`${out}.keys`, keys, { mode: 0o600, flag: 'wx' })
   const { manifest, end, size } = await readThrough(out)
   const { height, head, transactions, taken, node } = manifest
@@ -121,14 +127,7 @@ async function adminOf({
       throw new VitalchainError('ERR_USAGE', '--url without --data-dir needs --token-file')
     return { url, token: (await readTextFile(tokenFile, KEYS_BYTES_MAX)).trim() }
   }
-  const { config } = await loadConfig({ dataDir })
-  const { host, port } = config.admin
-  if (url === undefined && port === 0)
-    throw new VitalchainError(
-      'ERR_USAGE',
-      'node.json leaves the port of the administration open: say --url'
-    )
-  return { url: url ?? `http://${host}:${port}`, token: await operatorToken(dataDir) }
+  return adminUrl({ dataDir, ...(url === undefined ? {} : { url }) })
 }
 
 /** A backup as a running node sends it. */
@@ -165,13 +164,15 @@ async function* liveChunks(
 async function writeChunks(
   file: string,
   chunks: AsyncIterable<Uint8Array>,
-  io: Pick<CliIo, 'stop'>
+  onProgress: OnProgress
 ): Promise<void> {
   const handle = await open(file, 'wx', 0o600)
+  let done = 0
   try {
     for await (const chunk of chunks) {
-      requireGoOn(io)
       await handle.writeFile(chunk)
+      done += chunk.length
+      onProgress({ stage: 'backup', done, total: undefined })
     }
     await handle.sync()
     await syncDirectory(dirname(resolve(file)))

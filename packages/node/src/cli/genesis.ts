@@ -22,7 +22,7 @@ import {
   requireNetwork,
   type NetworkFile
 } from '../genesis/network-file.ts'
-import { EXIT, type CliIo } from './io.ts'
+import { EXIT, printable, type CliIo } from './io.ts'
 import { readBytes } from './json-file.ts'
 import { GENESIS_FILE } from './node-dir.ts'
 import { say } from './own-node.ts'
@@ -53,7 +53,7 @@ export async function genesisCreateCommand(
   const network = readNetworkFile(await readFile(out), out)
   for (const { member, addresses } of parts)
     if (addresses.length === 0)
-      io.err(`warning: ${member.name} names no address: its node must reach the others`)
+      io.err(`warning: ${printable(member.name)} names no address: its node must reach the others`)
   say(io, { json }, JSON.stringify({ ...summary(network), file: out }), () => [
     ...networkText(network),
     '',
@@ -104,7 +104,7 @@ export async function genesisAcceptCommand(
   say(io, { json }, JSON.stringify({ ...summary(network), dataDir }), () => [
     ...networkText(network),
     '',
-    `${own.member.name} is one of them. Call the others: all must read the same fingerprint. Then run the node:`,
+    `${printable(own.member.name)} is one of them. Call the others: all must read the same fingerprint. Then run the node:`,
     `  vitalchain start --data-dir ${dataDir}`
   ])
   return EXIT.ok
@@ -141,10 +141,28 @@ function isSamePart(a: SignedPart, b: SignedPart): boolean {
 
 function networkText({ document, genesis, parts }: NetworkFile): readonly string[] {
   return [
-    `${genesis.name}: ${genesis.members.length} hospitals`,
+    `${printable(genesis.name)}: ${genesis.members.length} hospitals`,
     ...memberLines(genesis, parts),
+    ...parameterLines(genesis.parameters),
     `network id   ${toHex(networkId(document))}`,
     `fingerprint  ${fingerprint(document)}`
+  ]
+}
+
+/** What else all of them accept. */
+function parameterLines({
+  clockPrecisionMs,
+  messageDelayMs,
+  payloadBytesPerMemberDay,
+  retentionDays,
+  unsafeSmallNetwork
+}: GenesisParameters): readonly string[] {
+  return [
+    `clocks       differ by at most ${clockPrecisionMs} ms; a proposal is at most ${messageDelayMs} ms under way`,
+    `payloads     ${payloadBytesPerMemberDay} bytes a day of each hospital, kept for ${retentionDays.join(', ')} days`,
+    ...(unsafeSmallNetwork
+      ? ['trial        too few hospitals are allowed: no fault is tolerated']
+      : [])
   ]
 }
 
@@ -153,6 +171,7 @@ function summary({ document, genesis, parts }: NetworkFile): object {
     network: toHex(networkId(document)),
     fingerprint: fingerprint(document),
     name: genesis.name,
+    parameters: genesis.parameters,
     members: parts.map(({ member, addresses }) => ({ name: member.name, addresses }))
   }
 }

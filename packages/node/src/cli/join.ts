@@ -89,7 +89,9 @@ async function makeMember(flags: JoinFlags & { readonly name: string }, io: CliI
     return
   }
   const { values } = await readConfigFile(operatorFrom, undefined)
-  const file = values.get('passphraseFile') ?? flags.settings.get('passphraseFile')
+  // The passphrase of the old directory may be another one than that of the new.
+  const shared = flags.settings.get('passphraseFile') ?? process.env['VITALCHAIN_PASSPHRASE_FILE']
+  const file = values.get('passphraseFile') ?? (io.askSecret === undefined ? shared : undefined)
   const unlock = unlockWith(typeof file === 'string' ? file : undefined, io)
   const secrets = await readSecrets(operatorFrom, unlock)
   await makeMemberDir(flags, io, requireKey(secrets.operator, 'operator'))

@@ -4,6 +4,7 @@ import {
   createAdminApi,
   createHttpApi,
   createRoleTokens,
+  isLoopback,
   openTls,
   openTokenFile,
   type AdminApiOptions,
@@ -74,7 +75,8 @@ export async function createListeners(init: ListenersInit): Promise<Listeners> {
     dataDir,
     metrics,
     nodeLog,
-    tls: await openServerTls(),
+    // Nobody listens in on loopback, where the certificate's name is not this one.
+    tls: isLoopback(config.admin.host) ? undefined : await openServerTls(),
     log
   })
   return {

@@ -73,7 +73,7 @@ tells you by phone. A new member's keys vote only after the members have approve
 
 Examples:
   vitalchain join --data-dir /var/lib/vitalchain --name "Hospital 5" --listen /ip4/0.0.0.0/tcp/4001 \\
-    --from /dns4/node.hospital-1.example/tcp/4001/p2p/12D3KooW... --network "7f3a 91c2 0b44 d5e6 1a2b"
+    --from /dns4/node.hospital-1.example/tcp/4001/p2p/12D3KooW... --network "7f3a 91c2 0b44 d5e6 1a2b 8c07 e91d 33f4 6ab5 0d28"
   vitalchain join --data-dir reader --follow --genesis network.json --listen /ip4/127.0.0.1/tcp/4009`
     )
     .action(

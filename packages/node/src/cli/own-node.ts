@@ -10,6 +10,7 @@ import { createNodeApi, type NodeApi } from '../dev/node-api.ts'
 import type { CliIo } from './io.ts'
 import type { NodeConfig } from '../config/node-config.ts'
 import { loadConfig } from '../config/load-config.ts'
+import { isLoopback } from '../http/index.ts'
 import { readSecrets, requireKey, type NodeSecrets } from '../keys/keys-file.ts'
 import { unlockWith } from '../keys/passphrase.ts'
 import { operatorToken } from './node-dir.ts'
@@ -61,6 +62,22 @@ export async function ownUrl({
 }: Pick<NodeFlags, 'dataDir' | 'url'>): Promise<{ readonly url: string; readonly token: string }> {
   const found = url ?? urlOf((await loadConfig({ dataDir })).config)
   return { url: found, token: await operatorToken(dataDir) }
+}
+
+/** Where the own node's administration is, and what opens it. @throws VitalchainError as {@link openNode} */
+export async function adminUrl({
+  dataDir,
+  url
+}: Pick<NodeFlags, 'dataDir' | 'url'>): Promise<{ readonly url: string; readonly token: string }> {
+  const { config } = await loadConfig({ dataDir })
+  const { host, port } = config.admin
+  if (url === undefined && port === 0)
+    throw new VitalchainError(
+      'ERR_USAGE',
+      'the settings leave the port of the administration open: say --url'
+    )
+  const scheme = config.http.tlsCert === undefined || isLoopback(host) ? 'http' : 'https'
+  return { url: url ?? `${scheme}://${host}:${port}`, token: await operatorToken(dataDir) }
 }
 
 function urlOf({ http: { host, port, tlsCert } }: NodeConfig): string {

@@ -11,7 +11,8 @@ const BAR_CHARACTERS = 30
 const STAGES: Readonly<Record<AuditProgress['stage'], string>> = {
   files: 'reading files',
   blocks: 'carrying out blocks',
-  records: 'comparing records'
+  records: 'comparing records',
+  backup: 'writing bytes'
 }
 
 /** Shows how far something is: as a bar that is drawn again on a terminal, else as a line now and then. */

@@ -5,7 +5,7 @@ import { networkId, toHex, useCryptoBackend, VitalchainError } from '@vitalchain
 import { restoreBackup, type RestoreReport } from '../backup/restore-backup.ts'
 import { readRestoredNote, saveRestoredNote } from '../backup/restored-note.ts'
 import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
-import { KEYS_FILE } from '../keys/keys-file.ts'
+import { KEYS_FILE, writeSecretFile } from '../keys/keys-file.ts'
 import { isSealed } from '../keys/sealed-text.ts'
 import { EXIT, requireGoOn, type CliIo } from './io.ts'
 import { readGenesis, readJsonFile, readTextFile } from './json-file.ts'
@@ -38,6 +38,7 @@ export async function restoreCommand(options: RestoreCommandOptions, io: CliIo):
   if (acknowledge) return acknowledgeLoss(dataDir, io)
   if (from === undefined) throw new VitalchainError('ERR_USAGE', 'say --from, or --acknowledge')
   const sealed = keys === undefined ? undefined : await sealedKeys(keys)
+  if (sealed !== undefined) await requireNoOtherKeys(dataDir, sealed)
   const genesisFile = join(dataDir, GENESIS_FILE)
   const own = (await isThere(genesisFile)) ? await readGenesis(genesisFile) : undefined
   const bar = createProgressBar(io)
@@ -48,15 +49,17 @@ export async function restoreCommand(options: RestoreCommandOptions, io: CliIo):
       network: options.network ?? (own === undefined ? undefined : networkId(own)),
       now: Date.now,
       onProgress: bar.onProgress,
-      goOn: () => requireGoOn(io)
+      goOn: () => requireGoOn(io),
+      async complete({ genesis }) {
+        if (own === undefined) await writeFile(genesisFile, genesis, { flush: true })
+        if (sealed !== undefined && !(await isThere(join(dataDir, KEYS_FILE))))
+          await writeSecretFile(join(dataDir, KEYS_FILE), sealed)
+      }
     })
   } finally {
     bar.end()
   }
   const { manifest, end, payloads } = report
-  if (own === undefined) await writeFile(genesisFile, manifest.genesis)
-  if (sealed !== undefined)
-    await writeFile(join(dataDir, KEYS_FILE), sealed, { mode: 0o600, flag: 'wx' })
   const missing: string[] = []
   for (const name of ['node.json', KEYS_FILE])
     if (!(await isThere(join(dataDir, name)))) missing.push(name)
@@ -102,6 +105,16 @@ async function acknowledgeLoss(dataDir: string, io: CliIo): Promise<number> {
 async function sealedKeys(file: string): Promise<string> {
   if (isSealed(await readJsonFile(file))) return readTextFile(file, KEYS_BYTES_MAX)
   throw new VitalchainError('ERR_FILE', `${file} holds no encrypted keys`)
+}
+
+/** A restore that was cut off may have put the same keys there. */
+async function requireNoOtherKeys(dataDir: string, sealed: string): Promise<void> {
+  const file = join(dataDir, KEYS_FILE)
+  if (!(await isThere(file)) || (await readTextFile(file, KEYS_BYTES_MAX)) === sealed) return
+  throw new VitalchainError(
+    'ERR_DATA_DIR_NOT_EMPTY',
+    `${file} holds other keys: move them away, or restore without --keys`
+  )
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,14 +1,7 @@
-import {
-  createSigner,
-  isVitalchainError,
-  toHex,
-  useCryptoBackend,
-  VitalchainError
-} from '@vitalchain/core'
-import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
+import { isVitalchainError, toHex, VitalchainError } from '@vitalchain/core'
 import { loadConfig, type FlagValues } from '../config/load-config.ts'
+import { directoryOptions } from '../config/node-options.ts'
 import { createFigures } from '../dashboard/figures.ts'
-import { destroyConsensusKey, readSecrets, wipeOldKeys } from '../keys/keys-file.ts'
 import { unlockWith } from '../keys/passphrase.ts'
 import type { MqttBridge } from '../listeners/mqtt.ts'
 import { pause } from '../loop.ts'
@@ -21,8 +14,7 @@ import { createTraces } from '../observe/traces.ts'
 import { watchCatchUp } from './catch-up-progress.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { createListeners } from './listeners.ts'
-import { checkMemberKeys } from './member-keys.ts'
-import { operatorToken, readOwnGenesis } from './node-dir.ts'
+import { operatorToken } from './node-dir.ts'
 import { version } from './version.ts'
 
 /** What the override means, for who uses it. */
@@ -61,8 +53,6 @@ export async function startCommand(
   { dataDir, stopOnInputEnd, iAcceptDoubleSignRisk = false, ...given }: StartOptions,
   io: CliIo
 ): Promise<number> {
-  await wipeOldKeys(dataDir)
-  useCryptoBackend(nodeCryptoBackend)
   const { config, unknownVariables } = await loadConfig({
     dataDir,
     file: given.config,
@@ -80,43 +70,12 @@ export async function startCommand(
   const meters = allMeters([metrics.meters, figures.meters, createTraces()])
   const supervisor = createSupervisor(process.env, log)
   for (const name of unknownVariables) log('no such setting: ignored', { name })
-  const genesis = await readOwnGenesis(dataDir)
-  const unlock = unlockWith(config.passphraseFile, io)
-  const secrets = await readSecrets(dataDir, unlock)
-  checkMemberKeys(genesis, secrets)
+  const options = await directoryOptions(dataDir, config, unlockWith(config.passphraseFile, io))
   const token = await operatorToken(dataDir)
   if (iAcceptDoubleSignRisk) io.err(RISK)
-  if (config.signer !== undefined && secrets.consensus !== undefined)
-    throw new VitalchainError(
-      'ERR_FILE',
-      'node.json names a signer and keys.json holds a consensus key: take one of them out'
-    )
   const node = createLedgerNode({
-    genesis,
-    keys: {
-      transport: secrets.transport,
-      ...(secrets.consensus === undefined ? {} : { consensus: secrets.consensus }),
-      ...(secrets.retiredConsensus === undefined
-        ? {}
-        : { retiredConsensus: secrets.retiredConsensus }),
-      ...(secrets.checkpoint === undefined ? {} : { checkpoint: secrets.checkpoint }),
-      ...(secrets.operator === undefined
-        ? {}
-        : { operator: createSigner('ed25519', secrets.operator) })
-    },
-    dataDir,
-    listen: config.listen,
-    bootstrap: config.bootstrap,
-    announce: config.announce ?? [],
-    followers: config.followers ?? [],
-    follow: config.follow ?? false,
-    timings: config.timings ?? false,
-    ...(config.signer === undefined ? {} : { signer: config.signer }),
+    ...options,
     acceptDoubleSignRisk: iAcceptDoubleSignRisk,
-    async onKeyRetired(_kind, publicKey) {
-      secrets.consensus?.fill(0)
-      await destroyConsensusKey(dataDir, publicKey, unlock)
-    },
     meters,
     log
   })

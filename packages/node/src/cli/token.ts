@@ -1,9 +1,8 @@
 import { VitalchainError } from '@vitalchain/core'
-import { loadConfig } from '../config/load-config.ts'
 import { refusal } from '../dev/node-api.ts'
 import { EXIT, printable, type CliIo } from './io.ts'
 import { parseJson, type JsonReader } from './json-file.ts'
-import { operatorToken } from './node-dir.ts'
+import { adminUrl } from './own-node.ts'
 
 /** How long the administration may take to answer, ms. */
 const ANSWER_MS = 10_000
@@ -76,21 +75,12 @@ function day(time: number): string {
 
 /** Asks the administration of a running node. @throws VitalchainError with the code of the refusal, `ERR_UNREACHABLE` */
 async function ask(
-  { dataDir, url }: Pick<TokenFlags, 'dataDir' | 'url'>,
+  node: Pick<TokenFlags, 'dataDir' | 'url'>,
   method: string,
   path: string,
   body?: object
 ): Promise<JsonReader> {
-  const { config } = await loadConfig({ dataDir })
-  const { host, port } = config.admin
-  if (url === undefined && port === 0)
-    throw new VitalchainError(
-      'ERR_USAGE',
-      'the settings leave the port of the administration open: say --url'
-    )
-  const scheme = config.http.tlsCert === undefined ? 'http' : 'https'
-  const token = await operatorToken(dataDir)
-  const base = url ?? `${scheme}://${host}:${port}`
+  const { url: base, token } = await adminUrl(node)
   const response = await fetch(new URL(path, base), {
     method,
     headers: {

@@ -94,17 +94,18 @@ async function* connect(
     headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
     signal: signal === undefined ? silent.signal : AbortSignal.any([signal, silent.signal])
   })
-  let timer = setTimeout(() => silent.abort(), SILENCE_MS)
   try {
-    const response = await ask(request)
+    const response = await inTime(ask(request), silent)
     if (!response.ok) throw await refusal(response)
-    let text = ''
+    const body: ReadableStream<Uint8Array> | null = response.body
+    const reader = body?.getReader()
     const decoder = new TextDecoder()
-    const chunks: AsyncIterable<Uint8Array> = response.body ?? empty()
-    for await (const chunk of chunks) {
-      clearTimeout(timer)
-      timer = setTimeout(() => silent.abort(), SILENCE_MS)
-      text += decoder.decode(chunk, { stream: true })
+    let text = ''
+    for (;;) {
+      // Only while the node is to speak: how long the caller takes for an event is its own affair.
+      const chunk = await inTime(reader?.read(), silent)
+      if (chunk === undefined || chunk.done) return
+      text += decoder.decode(chunk.value, { stream: true })
       const parts = text.split('\n\n')
       text = parts.pop() ?? ''
       if (text.length > EVENT_CHARACTERS_MAX) throw new Error('an event has no end')
@@ -114,8 +115,17 @@ async function* connect(
       }
     }
   } finally {
-    clearTimeout(timer)
     silent.abort()
+  }
+}
+
+/** Waits for the node, which is cut off when it says nothing for too long. */
+async function inTime<T>(work: T, silent: AbortController): Promise<Awaited<T>> {
+  const timer = setTimeout(() => silent.abort(), SILENCE_MS)
+  try {
+    return await work
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -153,10 +163,6 @@ async function refusal(response: Response): Promise<Error> {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null
-}
-
-async function* empty(): AsyncGenerator<Uint8Array> {
-  // A response without a body.
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

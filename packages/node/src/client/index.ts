@@ -6,3 +6,4 @@ export {
   type StreamedEvent
 } from './events.ts'
 export type { components, operations, paths } from './schema.ts'
+export { signingFetch, type SigningOptions } from './signing.ts'

@@ -1873,7 +1873,7 @@ export interface operations {
               clockSkewMs?: number
               /** @description Last measured, ms. */
               roundTripMs?: number
-              /** @description How long ago it said where it stands, ms. */
+              /** @description How long ago it was heard last, ms. */
               heardMs?: number
               /** @description Whether it is kept out for a while. */
               banned: boolean

@@ -1,6 +1,7 @@
-import { rename, writeFile } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { parseDocument } from 'yaml'
 import { parseJson, readTextFile } from '../cli/json-file.ts'
+import { keepOwner } from '../keep-owner.ts'
 import { readConfigFile } from './config-file.ts'
 
 /**
@@ -17,7 +18,19 @@ export async function writeSetting(dataDir: string, path: string, value: unknown
   const isYaml = /\.ya?ml$/.test(file)
   const names = path.split('.')
   const made = `${file}.new`
-  await writeFile(made, isYaml ? inYaml(text, names, value) : inJson(text, file, names, value))
+  const before = await stat(file)
+  // What a process left that was killed here.
+  await rm(made, { force: true })
+  const handle = await open(made, 'wx', 0o600)
+  try {
+    await handle.writeFile(isYaml ? inYaml(text, names, value) : inJson(text, file, names, value))
+    // A password may be in it: whoever could not read the file still cannot.
+    await handle.chmod(before.mode & 0o777)
+    await keepOwner(handle, before)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
   await rename(made, file)
   return file
 }

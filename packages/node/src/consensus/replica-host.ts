@@ -23,7 +23,7 @@ import {
   type HeightContext,
   type ReplicaEvent,
   type ReplicaState,
-  type StatusMessage
+  type Message
 } from '@vitalchain/consensus'
 import { createCandidate, type Executed } from '../ledger/execute.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -109,8 +109,8 @@ export interface ReplicaHostComponents {
   readonly onEvidence: (transaction: Uint8Array) => void
   /** A block is durable. */
   readonly onCommitted: (executed: Executed) => void
-  /** A member said over its own link where it stands. */
-  readonly onStatus?: (member: Uint8Array, status: StatusMessage) => void
+  /** A member said something over its own link. */
+  readonly onHeard?: (member: Uint8Array, message: Message) => void
   /** What the replica reports, with the validators that its indices are of. */
   readonly onEvent?: (event: ReplicaEvent, validators: ValidatorSet) => void
   /** Something after which this node must not go on: its state or its disk is not to be trusted. */
@@ -347,7 +347,7 @@ export function createReplicaHost(components: ReplicaHostComponents): ReplicaHos
     holds: message => holdsVote(replica, message),
     onMessage: (from, message) => input({ type: 'message', from, message }),
     onConnected: peer => input({ type: 'connected', peer }),
-    onStatus: components.onStatus,
+    onHeard: components.onHeard,
     status: () => ({
       type: 'status',
       height: ledger.head.height,

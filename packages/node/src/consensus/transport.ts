@@ -2,6 +2,7 @@ import {
   equalBytes,
   errorCode,
   faultTolerance,
+  PROTOCOL_VERSION,
   toHex,
   type Certificate,
   type ErrorValues,
@@ -14,7 +15,6 @@ import {
   isSigned,
   type Message,
   type RejectReason,
-  type StatusMessage,
   type VoteScope
 } from '@vitalchain/consensus'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -46,8 +46,8 @@ export interface TransportComponents {
   readonly holds: (message: Message) => boolean
   /** Gives a message to the replica. `from` is the validator at the other end of the link; undefined for others and gossip. */
   readonly onMessage: (from: number | undefined, message: Message) => void
-  /** A member said over its own link where it stands. */
-  readonly onStatus?: ((member: Uint8Array, status: StatusMessage) => void) | undefined
+  /** A member said something over its own link. */
+  readonly onHeard?: ((member: Uint8Array, message: Message) => void) | undefined
   /** A link to a validator came up. */
   readonly onConnected: (peer: number) => void
   /** What this node tells a member that is no validator when its link comes up. */
@@ -83,6 +83,8 @@ export function createTransport(components: TransportComponents): Transport {
   const downSince = new Map<string, number>()
   /** When a message of a member last came, whichever way. */
   const heardAt = new Map<string, number>()
+  /** Members that say that they know a newer protocol version than this node. */
+  const newer = new Set<string>()
   let probeFrom = -Infinity
   /** The member whose message the replica looks at now. */
   let speaker: Uint8Array | undefined
@@ -116,12 +118,19 @@ export function createTransport(components: TransportComponents): Transport {
     try {
       message = decodeMessage(encoded)
     } catch (error) {
-      log('malformed message', { code: errorCode(error), member: toHex(member) })
+      const name = toHex(member)
+      log('malformed message', { code: errorCode(error), member: name })
+      // What older software cannot read is no fault: it has to catch up with those who are ahead before it stops.
+      if (newer.has(name)) return undefined
       const offence = errorCode(error) === 'ERR_TOO_LARGE' ? 'oversize' : 'malformed'
       return network.misbehaved(member, offence)
     }
     heardAt.set(toHex(member), clock())
-    if (message.type === 'status') components.onStatus?.(member, message)
+    if (message.type === 'status') {
+      if (message.version > PROTOCOL_VERSION) newer.add(toHex(member))
+      else newer.delete(toHex(member))
+    }
+    components.onHeard?.(member, message)
     speaker = member
     try {
       onMessage(indexOf(member), message)

@@ -31,11 +31,15 @@ export interface DeviceSessions {
    * Serves one connection until it ends. Never rejects.
    *
    * @param from - `peer`: who connected, for the log; `authenticated`: whether the transport showed the device who this node is,
-   * so that hello comes unasked
+   * so that hello comes unasked; `onSession`: called when a device showed who it is
    */
   serve(
     frames: FramedStream,
-    from: { readonly peer: string; readonly authenticated: boolean }
+    from: {
+      readonly peer: string
+      readonly authenticated: boolean
+      readonly onSession?: () => void
+    }
   ): Promise<void>
   /** Sends receipts of newly committed statements to the devices whose sessions are open. */
   committed(transactions: Iterable<Transaction>): void
@@ -88,7 +92,7 @@ export function createDeviceSessions({
     get size() {
       return size
     },
-    async serve(frames, { peer, authenticated }) {
+    async serve(frames, { peer, authenticated, onSession }) {
       const session = new DeviceSession(frames)
       const challenge = new Uint8Array(randomBytes(32))
       size++
@@ -99,8 +103,10 @@ export function createDeviceSessions({
         for await (const frame of frames.read()) {
           const request = deviceRequestFormat.decode(frame)
           if (request.type === 'session') {
-            if (device === undefined) device = openFor(session, request, challenge)
-            else session.answer(refusal(request.request, sessionOpen()))
+            if (device === undefined) {
+              device = openFor(session, request, challenge)
+              if (device !== undefined) onSession?.()
+            } else session.answer(refusal(request.request, sessionOpen()))
           } else {
             await session.room()
             const answered =

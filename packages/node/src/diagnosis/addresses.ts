@@ -1,6 +1,8 @@
 import { listMembers } from '@vitalchain/contracts'
 import type { Ledger } from '../ledger/ledger.ts'
+import { toHex } from '@vitalchain/core'
 import { peerNameOf, type Network } from '../network/index.ts'
+import type { PeerStatus } from '../network/types.ts'
 import type { AddressObservation } from './observations.ts'
 import { LASTING_MS, type ProbeCache } from './probe-cache.ts'
 
@@ -26,7 +28,9 @@ export async function observeAddresses({
   deny,
   signal
 }: AddressesInit): Promise<readonly AddressObservation[]> {
-  const peers = network.peers()
+  const peers = (): ReadonlyMap<string, PeerStatus> =>
+    new Map(network.peers().map(each => [each.peer, each]))
+  const before = peers()
   const names = new Map(
     listMembers(ledger.state).map(member => [peerNameOf(member.transportKey), member.name])
   )
@@ -36,19 +40,31 @@ export async function observeAddresses({
   ]
   const unproved = configured.flatMap(({ address, use }) => {
     const expected = use === 'announce' ? network.peer : peerOf(address)
-    const connection = peers.find(({ peer }) => peer === expected)
+    const connection = before.get(expected ?? '')
     // A connection to this very address proves it.
     if (connection?.direction === 'outbound' && connection.addresses.includes(address)) return []
     if (use === 'bootstrap' && expected !== undefined && deny?.(expected) === true) return []
     const member = expected === undefined ? undefined : names.get(expected)
-    return [{ address, use, expected, member, connected: connection !== undefined }]
+    return [{ address, use, expected, member }]
   })
   const found = await probes.look(
     unproved.map(({ address }) => address),
     LASTING_MS,
     signal
   )
-  return unproved.map(seen => ({ ...seen, probe: found.get(seen.address) }))
+  const after = peers()
+  const linked = new Set(network.linkedMembers().map(toHex))
+  return unproved.map(seen => {
+    const connection = after.get(seen.expected ?? '')
+    const { member } = connection ?? {}
+    // A member that stops closes its links first, then its port, and its connections last.
+    const connected =
+      connection !== undefined && (member === undefined || linked.has(toHex(member)))
+    const probe = found.get(seen.address)
+    // Who came after it was tried may well be there now.
+    const isStale = connected && probe !== undefined && connection.connectedAt > probe.at
+    return { ...seen, connected, probe: isStale ? undefined : probe }
+  })
 }
 
 /** The PeerId that an address names. */

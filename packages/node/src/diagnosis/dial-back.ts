@@ -117,12 +117,15 @@ export function createDialBack(
 /** The outcome of who was reached. */
 export const REACHED: Absence = 'connecting'
 
-/** The IP address in a multiaddr; undefined when there is none. */
+/** What may stand behind the IP address of a multiaddr that is tried: nothing that leads elsewhere. */
+const PLAIN_PARTS: ReadonlySet<string> = new Set(['ws', 'p2p'])
+
+/** The IP address of a multiaddr that leads to it and nowhere else; undefined for every other. */
 function hostOf(address: string): string | undefined {
   try {
-    return multiaddr(address)
-      .getComponents()
-      .find(({ name }) => name === 'ip4' || name === 'ip6')?.value
+    const [host, port, ...others] = multiaddr(address).getComponents()
+    const isPlain = port?.name === 'tcp' && others.every(({ name }) => PLAIN_PARTS.has(name))
+    return isPlain && (host?.name === 'ip4' || host?.name === 'ip6') ? host.value : undefined
   } catch {
     return undefined
   }

@@ -1,5 +1,5 @@
 import { toHex, type ValidatorSet } from '@vitalchain/core'
-import type { ReplicaEvent, StatusMessage } from '@vitalchain/consensus'
+import { isSigned, type Message, type ReplicaEvent } from '@vitalchain/consensus'
 import type { ConductObservation, VotesWait } from './observations.ts'
 
 /** How far back the conduct of leaders is looked at, ms. */
@@ -39,8 +39,8 @@ export interface MemberWatchInit {
 
 /** Remembers what members say and do, as far as a diagnosis asks for it: a bounded note for each member. */
 export interface MemberWatch {
-  /** A member said over its own link where it stands. */
-  status(member: Uint8Array, status: StatusMessage): void
+  /** A member said something over its own link. */
+  heard(member: Uint8Array, message: Message): void
   linkUp(member: Uint8Array): void
   linkDown(member: Uint8Array): void
   /** The replica reported something, with the validators that its indices are of. */
@@ -101,11 +101,21 @@ export function createMemberWatch({
   }
 
   return {
-    status(member, { height, view, version, clock: theirs }) {
+    heard(member, message) {
       const note = noteOf(member)
-      note.status = { height, view, version }
-      note.skews = [...note.skews, theirs - now()].slice(-SKEWS)
       note.heardAt = clock()
+      if (message.type === 'status') {
+        const { height, view, version, clock: theirs } = message
+        note.status = { height, view, version }
+        note.skews = [...note.skews, theirs - now()].slice(-SKEWS)
+      } else if (isSigned(message) && note.status !== undefined) {
+        // Who votes at a height has the block below. Statuses are seconds apart, and blocks are not.
+        const { view } = message
+        const height = message.height - 1
+        const { status } = note
+        if (height > status.height || (height === status.height && view > status.view))
+          note.status = { ...status, height, view }
+      }
     },
     linkUp(member) {
       const note = noteOf(member)

@@ -12,10 +12,11 @@ import {
   PROTOCOL_VERSION,
   quorum,
   toHex,
+  VitalchainError,
   type ErrorValues,
   type ValidatorSet
 } from '@vitalchain/core'
-import type { ReplicaEvent, StatusMessage } from '@vitalchain/consensus'
+import type { Message, ReplicaEvent } from '@vitalchain/consensus'
 import { restoredText, type RestoredStatus } from '../backup/restored-keeper.ts'
 import type { ReplicaHost } from '../consensus/replica-host.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -70,7 +71,7 @@ export interface NodeDiagnosisInit {
 export interface NodeDiagnosis {
   start(): void
   stop(): void
-  onStatus(member: Uint8Array, status: StatusMessage): void
+  onHeard(member: Uint8Array, message: Message): void
   onEvent(event: ReplicaEvent, validators: ValidatorSet): void
   /** A transaction waits. */
   admitted(): void
@@ -194,6 +195,12 @@ export function createNodeDiagnosis(init: NodeDiagnosisInit): NodeDiagnosis {
   async function make(): Promise<Diagnosis> {
     try {
       return diagnose(await observe())
+    } catch (cause) {
+      if (!stopping.signal.aborted) throw cause
+      throw new VitalchainError('ERR_NOT_STARTED', 'the node is about to stop', {
+        cause,
+        retryable: true
+      })
     } finally {
       under = undefined
     }
@@ -212,7 +219,7 @@ export function createNodeDiagnosis(init: NodeDiagnosisInit): NodeDiagnosis {
       clearInterval(timer)
       stopping.abort()
     },
-    onStatus: (member, status) => watch.status(member, status),
+    onHeard: (member, message) => watch.heard(member, message),
     onEvent: (event, validators) => watch.event(event, validators),
     admitted() {
       waitingSince ??= performance.now()

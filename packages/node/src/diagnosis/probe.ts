@@ -40,6 +40,8 @@ export type ProbeOutcome =
 /** An address, and what was found there. */
 export interface Probe {
   readonly address: string
+  /** When, ms since 1970. */
+  readonly at: number
   readonly outcome: ProbeOutcome
 }
 
@@ -61,9 +63,11 @@ export async function probeAddresses(
     for (let k = 0; k < addresses.length; k += PROBES_AT_ONCE)
       found.push(
         ...(await Promise.all(
-          addresses
-            .slice(k, k + PROBES_AT_ONCE)
-            .map(async address => ({ address, outcome: await probe(host, address, signal) }))
+          addresses.slice(k, k + PROBES_AT_ONCE).map(async address => ({
+            address,
+            at: Date.now(),
+            outcome: await probe(host, address, signal)
+          }))
         ))
       )
     return found

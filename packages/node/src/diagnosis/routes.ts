@@ -51,7 +51,7 @@ export const MEMBER_REPORT_SCHEMA: TSchema = Type.Object({
     Type.Integer({ description: "How far its clock is ahead of this node's, ms." })
   ),
   roundTripMs: Type.Optional(Type.Number({ minimum: 0, description: 'Last measured, ms.' })),
-  heardMs: Type.Optional(wholeSchema('How long ago it said where it stands, ms.')),
+  heardMs: Type.Optional(wholeSchema('How long ago it was heard last, ms.')),
   banned: Type.Boolean({ description: 'Whether it is kept out for a while.' })
 })
 

@@ -19,7 +19,7 @@ export interface MemberReport {
   readonly clockSkewMs: number | undefined
   /** The last measured round trip, ms. */
   readonly roundTripMs: number | undefined
-  /** How long ago its last status came, ms; 0 for this node itself. */
+  /** How long ago it was heard last, ms; 0 for this node itself. */
   readonly heardMs: number | undefined
   /** Whether it is kept out for a while because it misbehaved. */
   readonly banned: boolean

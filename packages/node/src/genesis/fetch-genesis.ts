@@ -22,7 +22,7 @@ export function serveGenesis(network: Pick<Network, 'handleRequest'>, document: 
  * Fetches the genesis document of a network from any of its nodes. What comes is believed only if its hash is the network id.
  *
  * @param from - a multiaddr with `/p2p/…`, or the URL of an HTTP API
- * @param network - the network id, or its fingerprint: 20 hexadecimal digits of it at least
+ * @param network - the network id, or its fingerprint: 40 hexadecimal digits of it at least
  * @throws VitalchainError `ERR_USAGE`, `ERR_UNREACHABLE` (retryable), `ERR_OTHER_NETWORK`
  */
 export async function fetchGenesis(from: string, network: string): Promise<Uint8Array> {
@@ -73,8 +73,8 @@ async function overHttp(from: string): Promise<Uint8Array> {
   try {
     const signal = AbortSignal.timeout(FETCH_MS)
     const response = await fetch(new URL('/v1/genesis', from), { signal })
-    const bytes = new Uint8Array(await response.arrayBuffer())
-    if (response.ok && bytes.length <= GENESIS_BYTES_MAX) return bytes
+    const bytes = await readAtMost(response, GENESIS_BYTES_MAX)
+    if (response.ok && bytes !== undefined) return bytes
   } catch (cause) {
     throw new VitalchainError('ERR_UNREACHABLE', `${from} does not answer`, {
       cause,
@@ -82,4 +82,19 @@ async function overHttp(from: string): Promise<Uint8Array> {
     })
   }
   throw new VitalchainError('ERR_UNREACHABLE', `${from} gives no genesis document`)
+}
+
+/** The body of an answer; undefined for one with more bytes, of which no more is read. */
+async function readAtMost(response: Response, bytesMax: number): Promise<Uint8Array | undefined> {
+  const parts: Uint8Array[] = []
+  let size = 0
+  const body: ReadableStream<Uint8Array> | null = response.body
+  if (body === null) return new Uint8Array(0)
+  for await (const part of body) {
+    size += part.length
+    // Leaving the loop ends the connection.
+    if (size > bytesMax) return undefined
+    parts.push(part)
+  }
+  return Uint8Array.from(Buffer.concat(parts))
 }

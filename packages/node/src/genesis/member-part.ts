@@ -15,6 +15,7 @@ import {
   type Signer
 } from '@vitalchain/core'
 import { isMultiaddr } from '../config/check-value.ts'
+import { peerNameOf } from '../network/index.ts'
 
 /** Characters of an address: a DNS name has at most 253, and the peer id 60. */
 const ADDRESS_CHARACTERS_MAX = 512
@@ -100,10 +101,17 @@ export function checkPart({ proofs, member, addresses }: SignedPart, name: strin
     new VitalchainError('ERR_MEMBER_PART', `${name}: ${what}`)
   if (member.name.trim() === '' || member.name.length > NAME_CHARACTERS_MAX)
     throw fault(`a name has 1 to ${NAME_CHARACTERS_MAX} characters`)
-  const wrong = addresses.find(each => !isMultiaddr(each) || !each.includes('/p2p/'))
-  if (wrong !== undefined)
-    throw fault(`"${wrong}" is no multiaddr that ends in /p2p/ and a peer id`)
   const signed = partFormat.encode({ ...member, addresses })
+  try {
+    // Reading checks what writing does not: above all characters that would write lines of their own on a terminal.
+    partFormat.decode(signed)
+  } catch (cause) {
+    throw new VitalchainError(
+      'ERR_MEMBER_PART',
+      `${name}: a name or an address is no plain text, or too long, or there are more than ${ADDRESSES_MAX} addresses`,
+      { cause }
+    )
+  }
   for (const [key, publicKey] of memberKeys(member)) {
     try {
       checkPublicKey(publicKey)
@@ -115,6 +123,10 @@ export function checkPart({ proofs, member, addresses }: SignedPart, name: strin
         `it is not signed by its ${key} key: it was changed, or put together from several`
       )
   }
+  const end = `/p2p/${peerNameOf(member.transportKey)}`
+  const wrong = addresses.find(each => !isMultiaddr(each) || !each.endsWith(end))
+  if (wrong !== undefined)
+    throw fault(`"${wrong}" is no multiaddr that ends in ${end}, the peer id of its transport key`)
 }
 
 function ed25519(bytes: Uint8Array): PublicKey {

@@ -9,6 +9,7 @@ import {
   type Genesis,
   type GenesisMember
 } from '@vitalchain/core'
+import { printable } from '../cli/io.ts'
 import { parseJson } from '../cli/json-file.ts'
 import { partJson, readPart } from './member-json.ts'
 import { memberKeys, type SignedPart } from './member-part.ts'
@@ -16,8 +17,11 @@ import { memberKeys, type SignedPart } from './member-part.ts'
 /** Names the form of the file, so that another one can follow. */
 const FORMAT = 'vitalchain-network/1'
 
-/** Hexadecimal digits of a network's fingerprint: 80 bits, so that nobody makes a second document with it. */
-const FINGERPRINT_DIGITS = 20
+/**
+ * Hexadecimal digits of a network's fingerprint: 160 bits. Who makes the genesis chooses its bytes, and could look for two documents with
+ * one fingerprint, for which the square root of all its values is enough: of 80 bits that is an hour's work of one computer.
+ */
+const FINGERPRINT_DIGITS = 40
 
 /** What those who found a network send each other: its genesis document and the parts that it was made of. */
 export interface NetworkFile {
@@ -55,10 +59,18 @@ export function readNetworkFile(bytes: Uint8Array, name: string): NetworkFile {
     throw new VitalchainError('ERR_FILE', `${name} is not of the form ${FORMAT}`)
   const document = Uint8Array.from(Buffer.from(json.field('genesis').text(), 'base64'))
   const genesis = decode(document, name)
+  // Against accidents: who means harm changes both, and is found by the fingerprint.
+  if (json.field('network').text() !== toHex(networkId(document)))
+    throw new VitalchainError('ERR_FILE', `${name} was damaged: its network id is another one`)
   const listed = json.field('parts').list()
   if (listed.length > VALIDATORS_MAX)
     throw new VitalchainError('ERR_FILE', `${name}: expected at most ${VALIDATORS_MAX} parts`)
   const parts = listed.map((each, k) => readPart(each, `${name}: part ${k + 1}`))
+  if (genesis.recovery.keys.length > 0)
+    throw new VitalchainError(
+      'ERR_MEMBER_PART',
+      `${name}: the genesis has keys that can recover the network, which none of its members named`
+    )
   const [short, long] = [genesis.members.length, parts.length].toSorted((a, b) => a - b)
   if (short !== long || !genesis.members.every(member => partOf(parts, member) !== undefined))
     throw new VitalchainError(
@@ -85,7 +97,7 @@ export function isSameMember(a: GenesisMember, b: GenesisMember): boolean {
   )
 }
 
-/** What people read to each other over the phone: the first 80 bits of the network id, in groups of four digits. */
+/** What people read to each other over the phone: the first 160 bits of the network id, in groups of four digits. */
 export function fingerprint(document: Uint8Array): string {
   return fingerprintOf(toHex(networkId(document)))
 }
@@ -128,11 +140,11 @@ export function networkDigits(said: string): string {
 
 /** A line for each member: what another hospital can compare with what it was told. */
 export function memberLines(genesis: Genesis, parts: readonly SignedPart[]): readonly string[] {
-  const width = Math.max(...genesis.members.map(({ name }) => name.length))
+  const width = Math.max(...genesis.members.map(({ name }) => printable(name).length))
   return genesis.members.map(member => {
     const addresses = partOf(parts, member)?.addresses ?? []
     const id = toHex(memberId(member.operatorKey)).slice(0, 12)
-    return `  ${member.name.padEnd(width)}  ${id}  ${addresses.join(' ')}`.trimEnd()
+    return `  ${printable(member.name).padEnd(width)}  ${id}  ${printable(addresses.join(' '))}`.trimEnd()
   })
 }
 

@@ -25,6 +25,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may ask this route. A route without it cannot be added. */
     access?: RouteAccess
+    /** How many usual requests one of this route counts for. Default: 1. */
+    cost?: number
   }
   interface FastifyRequest {
     /** Who asks; null for a stranger. */

@@ -40,6 +40,7 @@ export function addBlockRoutes(app: FastifyInstance, { node }: RouteComponents):
       tag: 'ledger',
       summary: 'Headers of blocks in pages: upwards from a height, or downwards from the newest',
       access: 'anyone',
+      cost: 10,
       query: {
         from: Type.Optional(wholeSchema('upwards, from this height on')),
         before: Type.Optional(wholeSchema('downwards, from the block before this height')),
@@ -86,6 +87,7 @@ export function addBlockRoutes(app: FastifyInstance, { node }: RouteComponents):
       tag: 'ledger',
       summary: 'A block with its transactions',
       access: 'reader',
+      cost: 10,
       params: { height: wholeSchema('1 for the first block.') },
       answers: {
         200: {

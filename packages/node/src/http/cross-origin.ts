@@ -5,7 +5,11 @@ import type { FastifyInstance } from 'fastify'
 const PREFLIGHT_AGE_S = 600
 
 /** What a page may read of an answer beside what every page may. */
-const EXPOSED = 'link, retry-after'
+const EXPOSED = 'link, preference-applied, retry-after'
+
+/** What a page may send with a request beside what every page may. */
+const ASKED =
+  'authorization, content-digest, content-type, last-event-id, prefer, signature, signature-input'
 
 /**
  * Lets the pages of these origins, and of no others, use the API from a browser (Fetch standard, CORS protocol). It opens
@@ -29,7 +33,7 @@ export function allowCrossOrigin(app: FastifyInstance, origins: readonly string[
       .code(204)
       .headers({
         'access-control-allow-methods': 'GET, POST',
-        'access-control-allow-headers': 'authorization, content-type, last-event-id',
+        'access-control-allow-headers': ASKED,
         'access-control-max-age': String(PREFLIGHT_AGE_S)
       })
       .send()

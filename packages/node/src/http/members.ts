@@ -37,6 +37,7 @@ export function addMemberRoutes(app: FastifyInstance, { node }: RouteComponents)
         tag: 'members',
         summary: 'What a change of the members would do; changes nothing',
         access: 'reader',
+        cost: 5,
         body: { [CBOR]: BYTES },
         answers: {
           200: { description: 'What it would do.', content: json(PREVIEW_SCHEMA) }

@@ -56,6 +56,7 @@ export function addChainRoutes(app: FastifyInstance, { node }: RouteComponents):
       tag: 'proofs',
       summary: 'Headers with their certificates, from a height on',
       access: 'anyone',
+      cost: 50,
       query: {
         from: wholeSchema('the first height'),
         limit: Type.Optional(wholeSchema(`at most ${HEADERS_PAGE_MAX}, which is the default`))
@@ -87,6 +88,7 @@ export function addChainRoutes(app: FastifyInstance, { node }: RouteComponents):
       tag: 'proofs',
       summary: 'The changes of the validators above a height',
       access: 'anyone',
+      cost: 10,
       query: { after: Type.Optional(wholeSchema('the last height that is known')) },
       answers: {
         200: { description: `At most ${HANDOVERS_PAGE_MAX}; F-27.`, content: { [CBOR]: BYTES } }
@@ -209,6 +211,7 @@ export function addProofRoutes(app: FastifyInstance, { node }: RouteComponents):
       tag: 'proofs',
       summary: 'The proof that a device sent exactly these statements',
       access: 'device',
+      cost: 20,
       params: { id: hashSchema("The device's identifier."), lane: LANE },
       query: { from: Type.Optional(PLACE), to: Type.Optional(PLACE), pin: PIN },
       answers: { 200: { description: 'The proof.', content: { [CBOR]: BYTES } } },

@@ -13,8 +13,13 @@ export const RATE_CLIENTS_MAX: number = 10_000
 
 /** Lets each client ask so fast and no faster. */
 export interface RateLimit {
-  /** @throws VitalchainError `ERR_RATE` (retryable) with the seconds after which there is room again */
-  take(client: string): void
+  /**
+   * Counts a request.
+   *
+   * @param cost - how many usual requests it is worth; at most the burst counts. Default: 1
+   * @throws VitalchainError `ERR_RATE` (retryable) with the seconds after which there is room again
+   */
+  take(client: string, cost?: number): void
 }
 
 interface Bucket {
@@ -61,18 +66,19 @@ export function createRateLimit(
   }
 
   return {
-    take(client) {
+    take(client, asked = 1) {
+      const cost = Math.min(asked, burst)
       const time = now()
       const bucket = bucketOf(client, time)
       fill(bucket, time)
-      if (bucket.tokens < 1) {
-        const retryAfterS = Math.max(1, Math.ceil((1 - bucket.tokens) / perSecond))
+      if (bucket.tokens < cost) {
+        const retryAfterS = Math.max(1, Math.ceil((cost - bucket.tokens) / perSecond))
         throw new VitalchainError('ERR_RATE', 'too many requests; come back later', {
           retryable: true,
           values: { retryAfterS }
         })
       }
-      bucket.tokens -= 1
+      bucket.tokens -= cost
     }
   }
 }

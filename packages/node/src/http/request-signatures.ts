@@ -72,8 +72,8 @@ export function createRequestSignatures({
 }: RequestSignaturesInit): RequestSignatures {
   const tag = signatureTag(node.transportKey)
   const nonces = new Map<string, number>()
-  // What was taken before a restart is not remembered: so nothing that could have been is taken.
-  const earliest = Math.floor(now() / 1_000)
+  // What was taken before a restart is not remembered: so nothing that could have been is taken, by a clock that is ahead either.
+  const earliest = Math.floor(now() / 1_000) + SIGNATURE_AHEAD_S
 
   function takeNonce(name: string, seconds: number): void {
     // Oldest first, and all are kept for the same time.
@@ -95,7 +95,8 @@ export function createRequestSignatures({
       const seconds = Math.floor(now() / 1_000)
       if (created > seconds + SIGNATURE_AHEAD_S || created < seconds - SIGNATURE_AGE_S)
         throw refused('the signature was made at another time')
-      if (created < earliest) throw refused('the signature was made before this node started')
+      if (created <= earliest)
+        throw refused(`the signature was made before this node ran for ${SIGNATURE_AHEAD_S} s`)
       const known = knownKey(node, keyid, memberRole)
       const isRight = known.keys.some(
         key =>

@@ -50,6 +50,7 @@ export interface TokenFile {
 export interface RoleTokens {
   /** Who a token was given to; undefined for one that is unknown, over or taken back. */
   find(token: string): { readonly role: Role; readonly name: string } | undefined
+  /** Those that were given out and not taken back, also when they are over. */
   list(): readonly RoleToken[]
   /**
    * Makes a token. It is told once.

@@ -93,6 +93,7 @@ export function addSessionRoutes(app: FastifyInstance, { node, devices }: RouteC
         tag: 'devices',
         summary: 'A token for a device that signed a challenge',
         access: 'anyone',
+        cost: 2,
         body: { [COSE]: BYTES },
         answers: {
           201: {

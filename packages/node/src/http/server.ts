@@ -1,6 +1,6 @@
 import { createServer, STATUS_CODES } from 'node:http'
 import { Server as HttpsServer } from 'node:https'
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
 import {
   errorCode,
   isVitalchainError,
@@ -14,10 +14,14 @@ import { meterRequests } from '../observe/meter-requests.ts'
 import { traceRequests } from '../observe/trace-context.ts'
 import { guardRoutes, type Access } from './access.ts'
 import { allowCrossOrigin } from './cross-origin.ts'
+import { isLoopback } from './loopback.ts'
 import { describeApi, type ApiTitle } from './openapi.ts'
 import { PROBLEM_TYPE, toProblem } from './problem.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { TlsServer } from './tls.ts'
+
+/** Groups of 16 bits of an IPv6 address (RFC 4291 section 2.2). */
+const IPV6_GROUPS = 8
 
 /** Connections at once. Each has one request under way of at most 131 kB, so all together hold at most 67 MB. */
 const CONNECTIONS_MAX = 512
@@ -115,7 +119,7 @@ export function createServerApp(init: ServerInit): FastifyInstance {
   allowCrossOrigin(app, allowOrigins)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
-    rate.take(clientName(request.ip))
+    rate.take(clientName(request.ip), request.routeOptions.config?.cost)
     // RFC 9112 section 3.2
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
       throw new VitalchainError('ERR_REQUEST', 'the request names no host')
@@ -163,12 +167,15 @@ function describe(error: unknown, request: FastifyRequest): ErrorValues {
   }
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
-}
-
 /** Who a request counts for. A host has a whole network of IPv6 addresses to ask from (RFC 6177): its first 64 bits. */
 export function clientName(address: string): string {
   if (!isIPv6(address) || address.startsWith('::')) return address
-  return address.split(':', 4).join(':')
+  // Zeros may be left out once, also of these first four groups.
+  const [head = '', tail] = address.replace(/%.*$/, '').split('::')
+  const before = head.split(':')
+  const after = tail === undefined || tail === '' ? [] : tail.split(':')
+  const missing = IPV6_GROUPS - before.length - after.length
+  // An IPv4 address at the end stands for two groups; it is never among the first four.
+  const all = [...before, ...Array.from({ length: Math.max(0, missing) }, () => '0'), ...after]
+  return all.slice(0, IPV6_GROUPS / 2).join(':')
 }

@@ -16,9 +16,11 @@ export interface TlsFiles {
 
 /** Makes servers that speak TLS 1.2 or newer, with the certificate as it is now. */
 export interface TlsServer {
+  /** Makes a server that speaks TLS. */
   readonly createServer: (options: ServerOptions, handler: RequestListener) => Server
   /** Reads the files again. New connections take what was read; when that is no certificate, the one before stays. */
   reload(): Promise<void>
+  /** Reads the files no more. */
   close(): void
 }
 

@@ -34,6 +34,7 @@ export function addTransactionRoutes(app: FastifyInstance, { node }: RouteCompon
       tag: 'ledger',
       summary: 'Committed transactions in order, in pages',
       access: 'reader',
+      cost: 50,
       query: {
         from: Type.Optional(CURSOR),
         limit: Type.Optional(wholeSchema(`at most ${TRANSACTIONS_PAGE_MAX}, which is the default`)),

@@ -1,8 +1,9 @@
-import { link, open, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { constants, link, lstat, open, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ed25519PublicKey, equalBytes, toHex, VitalchainError } from '@vitalchain/core'
 import { parseJson, readJsonFile, type JsonReader } from '../cli/json-file.ts'
 import { syncDirectory, undefinedIfAbsent } from '../consensus/vote-file.ts'
+import { keepOwner } from '../keep-owner.ts'
 import { isSealed, seal, unseal, type SealKey } from './sealed-text.ts'
 import { LOCKED, type Unlock } from './unlock.ts'
 
@@ -20,6 +21,8 @@ export interface NodeSecrets {
 export const KEYS_FILE: string = 'keys.json'
 /** A second name of the keys as they were, while they are being replaced. */
 const OLD_KEYS_FILE = 'keys.json.destroying'
+/** The keys as they will be, until the file is whole. */
+const NEW_KEYS_FILE = 'keys.json.new'
 /** Permissions of everybody but the owner. */
 const OTHERS = 0o077
 
@@ -64,6 +67,7 @@ export async function writeKeysFile(
 ): Promise<void> {
   const plain = Object.fromEntries(Object.entries(keys).map(([name, each]) => [name, toHex(each)]))
   await writeSecretFile(join(dir, KEYS_FILE), fileText(plain, key))
+  await syncDirectory(dir)
 }
 
 /**
@@ -103,31 +107,41 @@ export async function destroyConsensusKey(
   await replaceKeys(dir, fileText(rest, key))
 }
 
-/** Overwrites the file that was replaced, if the process was cut off before it did. */
+/** Overwrites the file that was replaced, and one that never took its place, if the process was cut off. */
 export async function wipeOldKeys(dir: string): Promise<void> {
+  await overwrite(join(dir, NEW_KEYS_FILE))
   const old = join(dir, OLD_KEYS_FILE)
   const [before, now] = await Promise.all(
     [old, join(dir, KEYS_FILE)].map(path => stat(path, { bigint: true }).catch(undefinedIfAbsent))
   )
   if (before === undefined || now === undefined) return
   // Two names of one file: it was not replaced yet.
-  if (before.ino !== now.ino) {
-    const handle = await open(old, 'r+')
+  if (before.ino === now.ino) await rm(old)
+  else await overwrite(old)
+  await syncDirectory(dir)
+}
+
+/** Overwrites a file with zeros and removes it; none need be there. */
+async function overwrite(file: string): Promise<void> {
+  const found = await lstat(file).catch(undefinedIfAbsent)
+  if (found === undefined) return
+  // A link, which nobody here makes, would lead to a file of somebody else.
+  if (found.isFile()) {
+    const handle = await open(file, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0))
     try {
-      const zeros = new Uint8Array(Number(before.size))
-      await handle.write(zeros, 0, zeros.length, 0)
+      const { size } = await handle.stat()
+      await handle.writeFile(new Uint8Array(size))
       await handle.sync()
     } finally {
       await handle.close()
     }
   }
-  await rm(old)
-  await syncDirectory(dir)
+  await rm(file)
 }
 
 /** Writes a file that only its owner may read; it must not exist. */
 export async function writeSecretFile(file: string, text: string): Promise<void> {
-  await writeFile(file, text, { mode: 0o600, flag: 'wx' })
+  await writeFile(file, text, { mode: 0o600, flag: 'wx', flush: true })
 }
 
 async function openKeys(
@@ -148,12 +162,11 @@ async function openKeys(
 /** Puts a new file in the place of the old one, which is overwritten then. */
 async function replaceKeys(dir: string, text: string): Promise<void> {
   const file = join(dir, KEYS_FILE)
-  const made = `${file}.new`
-  // What a process left that was killed here.
-  await rm(made, { force: true })
+  const made = join(dir, NEW_KEYS_FILE)
   const fresh = await open(made, 'wx', 0o600)
   try {
     await fresh.writeFile(text)
+    await keepOwner(fresh, await stat(file))
     await fresh.sync()
   } finally {
     await fresh.close()

@@ -11,7 +11,10 @@ import { DEVICE_REQUEST_BYTES_MAX } from '../devices/device-requests.ts'
 import type { LedgerNode } from '../types.ts'
 import { connectionLost, createMqttSession, type MqttSession } from './mqtt-session.ts'
 
-/** Devices at once. The one that was silent longest goes when another comes; it connects again when it has something to say. */
+/**
+ * Devices at once. When another comes the one goes that was silent longest, and before it those that did not show who they are;
+ * a device connects again when it has something to say.
+ */
 export const MQTT_SESSIONS_MAX: number = 512
 
 /** How long the broker is left alone after a connection broke, ms. */
@@ -62,6 +65,8 @@ export function openMqttBridge({
   const topics = nodeTopics(node.network, node.transportKey)
   /** By device and connection; the one that was silent longest first. */
   const sessions = new Map<string, MqttSession>()
+  /** Names of those over which no device has shown who it is, the oldest first. */
+  const strangers = new Set<string>()
   if (!/^(mqtts?|wss?):$/.test(URL.parse(url)?.protocol ?? ''))
     throw new VitalchainError('ERR_ADDRESS', 'a broker is named by an mqtt: or mqtts: URL')
 
@@ -105,17 +110,39 @@ export function openMqttBridge({
     })
   }
 
+  function forget(name: string): void {
+    sessions.delete(name)
+    strangers.delete(name)
+  }
+
+  /** At once, and not when the session has come to its end: many may come in one moment. */
+  function makeRoom(): void {
+    const [silent] = sessions.keys()
+    const [first = silent] = strangers
+    if (first === undefined) return
+    const session = sessions.get(first)
+    forget(first)
+    session?.end(connectionLost())
+  }
+
   /** Opens the session of a connection that begins. */
   function open(device: string, name: string, connection: Uint8Array): MqttSession {
-    if (sessions.size >= MQTT_SESSIONS_MAX) sessions.values().next().value?.end(connectionLost())
+    if (sessions.size >= MQTT_SESSIONS_MAX) makeRoom()
     const session = createMqttSession(connection, (answer, number) =>
       publish(device, connection, answer, number)
     )
     sessions.set(name, session)
-    const over = (): unknown => sessions.delete(name)
+    strangers.add(name)
+    const over = (): void => {
+      if (sessions.get(name) === session) forget(name)
+    }
     try {
       void node.deviceDoor
-        .serve(session.frames, { peer: 'mqtt', authenticated: false })
+        .serve(session.frames, {
+          peer: 'mqtt',
+          authenticated: false,
+          onSession: () => void strangers.delete(name)
+        })
         .finally(over)
     } catch (error) {
       // The node is not running.

@@ -8,7 +8,10 @@ import { webSocketFrames } from './websocket-frames.ts'
 /** The path where devices open sockets. */
 const PATH = '/v1/device'
 
-/** Sockets at once: half of the connections of the API, so that requests are always served. */
+/**
+ * Sockets at once: half of the connections of the API, so that requests are always served. One over which no device showed who
+ * it is gives way to the next that comes, the oldest first: else strangers could keep devices out.
+ */
 export const WEBSOCKETS_MAX: number = 256
 
 /** How often each socket is pinged, ms. A dead one is found and cut within two; proxies cut silent ones later. */
@@ -37,18 +40,28 @@ export function listenForWebSockets(
     perMessageDeflate: false
   })
   const alive = new WeakSet<WebSocket>()
+  /** Sockets over which no device has shown who it is, the oldest first. */
+  const strangers = new Set<WebSocket>()
 
   sockets.on('wsClientError', (_error, socket) => refuseUpgrade(socket))
   upgrades.add(PATH, (request, socket, head) => {
-    if (sockets.clients.size >= WEBSOCKETS_MAX)
-      throw new VitalchainError('ERR_BUSY', 'too many sockets are open', { retryable: true })
+    if (sockets.clients.size >= WEBSOCKETS_MAX) {
+      const [oldest] = strangers
+      if (oldest === undefined)
+        throw new VitalchainError('ERR_BUSY', 'too many sockets are open', { retryable: true })
+      strangers.delete(oldest)
+      oldest.terminate()
+    }
     sockets.handleUpgrade(request, socket, head, opened => {
       alive.add(opened)
+      strangers.add(opened)
+      const known = (): unknown => strangers.delete(opened)
+      opened.on('close', known)
       opened.on('pong', () => alive.add(opened))
       const frames = webSocketFrames(opened)
       const peer = request.socket.remoteAddress ?? 'unknown'
       try {
-        void door().serve(frames, { peer, authenticated: false })
+        void door().serve(frames, { peer, authenticated: false, onSession: known })
       } catch (error) {
         // The node is not running.
         frames.abort(error instanceof Error ? error : new Error('not served'))

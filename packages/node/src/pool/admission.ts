@@ -11,6 +11,7 @@ import {
   transactionBody,
   TRANSACTION_BYTES_MAX,
   VitalchainError,
+  type Statement,
   type Transaction
 } from '@vitalchain/core'
 import {
@@ -57,7 +58,7 @@ export interface AdmissionComponents {
   /** How fast clients may hand over statements; undefined for no limit. */
   readonly rate?: Pick<DoorRate, 'enter'>
   /** Whether something may be lost that was acknowledged, and what to tell of a statement whose predecessor is. */
-  readonly restored?: Pick<RestoredKeeper, 'lossy' | 'lostBefore'>
+  readonly restored?: Pick<RestoredKeeper, 'resumedAt' | 'lostBefore'>
   /** Is told each transaction that newly waits, with its payload, to tell others. */
   readonly onAdmitted: (pending: Pending, unit: Unit) => void
   /** Is told a transaction that was refused after its payload had been stored. */
@@ -188,12 +189,22 @@ export function createAdmission({
     transaction: Transaction,
     before: readonly Promise<Pending>[]
   ): Promise<void> {
-    if (transaction.type !== 'statement' || restored?.lossy !== true) return
+    const resumedAt = restored?.resumedAt
+    if (transaction.type !== 'statement' || restored === undefined || resumedAt === undefined)
+      return
     const { statement } = transaction
+    if (wroteAbove(statement, resumedAt)) return
     await Promise.allSettled(before)
     if (pool.find(statement.previous) !== undefined) return
     if (ledger.findTransaction(statement.previous) !== undefined) return
     throw restored.lostBefore(statement)
+  }
+
+  /** Whether a lane has a statement above a block: then it went on from what the ledger has. */
+  function wroteAbove({ device, lane: number }: Statement, height: number): boolean {
+    const lane = getLane(ledger.state, device, number)
+    const leaf = lane && (ledger.findTransaction(lane.head) ?? ledger.findGap(lane.head))
+    return leaf !== undefined && ledger.heightOf(leaf) > height
   }
 
   /** Signed by the lane's key of today, or by one that a waiting rotation brings: strangers take no place in the pool. */

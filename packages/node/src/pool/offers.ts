@@ -1,4 +1,4 @@
-import { equalBytes, errorCode, type ErrorValues } from '@vitalchain/core'
+import { equalBytes, errorCode, toHex, type ErrorValues } from '@vitalchain/core'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Network } from '../network/index.ts'
 import { toUnit } from '../consensus/block-source.ts'
@@ -22,9 +22,9 @@ export interface Offers {
   /** Something waits. */
   wake(): void
   /**
-   * Offers all that waits to so many linked members, the leader first, because this node is about to stop.
+   * Offers all that waits to so many linked validators, the leader first, because this node is about to stop.
    *
-   * @returns how many of them have it
+   * @returns how many validators among them have it
    */
   handOver(members: number, signal: AbortSignal): Promise<number>
   stop(): void
@@ -97,14 +97,23 @@ export function createOffers({
     const wanted = leader()
     const isLeader = (member: Uint8Array): boolean =>
       wanted !== undefined && equalBytes(member, wanted)
-    const linked = network.linkedMembers()
+    const validators = new Set(ledger.validators().map(({ member }) => toHex(member)))
+    const isValidator = (member: Uint8Array): boolean => validators.has(toHex(member))
+    // A follower of this node alone proposes nothing, and loses its link to the others with it.
+    const linked = network
+      .linkedMembers()
+      .toSorted(
+        (a, b) =>
+          Number(isLeader(b)) - Number(isLeader(a)) ||
+          Number(isValidator(b)) - Number(isValidator(a))
+      )
     let told = 0
-    for (const member of [...linked.filter(isLeader), ...linked.filter(each => !isLeader(each))]) {
+    for (const member of linked) {
       if (told >= members || signal.aborted || pool.size === 0) break
       try {
         const waiting = [...pool.candidates()]
         for (const bundle of bundles(units(waiting))) await send(member, bundle, signal)
-        told++
+        if (isValidator(member)) told++
       } catch (error) {
         log('offer failed', { code: errorCode(error) })
       }

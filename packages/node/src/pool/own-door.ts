@@ -16,8 +16,8 @@ export interface OwnDoor {
    * @throws VitalchainError `ERR_DRAINING` (retryable) once it is closed, and the codes of the refusals
    */
   submit(unit: Unit, device?: Uint8Array): Promise<Pending>
-  /** Takes nothing more. */
-  close(): void
+  /** Takes nothing more. Resolves when what was being taken is taken or refused. */
+  close(): Promise<void>
   readonly closed: boolean
 }
 
@@ -27,6 +27,7 @@ export function createOwnDoor(
   meters: Pick<Meters, 'submitting'> | undefined
 ): OwnDoor {
   let closed = false
+  const underWay = new Set<Promise<Pending>>()
   return {
     async submit(unit, device) {
       const ended = meters?.submitting(unit)
@@ -37,7 +38,9 @@ export function createOwnDoor(
             'this node is about to stop: send it to another, or again later',
             { retryable: true }
           )
-        const pending = await admission.submit(unit, { device })
+        const taking = admission.submit(unit, { device })
+        underWay.add(taking)
+        const pending = await taking.finally(() => underWay.delete(taking))
         ended?.({ pending })
         return pending
       } catch (error) {
@@ -45,8 +48,9 @@ export function createOwnDoor(
         throw error
       }
     },
-    close() {
+    async close() {
       closed = true
+      await Promise.allSettled(underWay)
     },
     get closed() {
       return closed

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { networkId, toHex } from '@vitalchain/core'
 import t from 'tap'
@@ -74,7 +77,7 @@ t.test('status, events and join speak to a node that runs', async t => {
 
   await t.test('join fetches the genesis, and takes none but that of the network id', async t => {
     const listen = ['--listen', '/ip4/127.0.0.1/tcp/0', '--no-passphrase'] as const
-    const fingerprint = id.slice(0, 20).replaceAll(/.{4}(?=.)/g, '$& ')
+    const fingerprint = id.slice(0, 40).replaceAll(/.{4}(?=.)/g, '$& ')
     for (const [name, ...from] of [
       ['libp2p', '--from', address, '--network', fingerprint],
       ['http', '--from', url, '--bootstrap', address, '--network', id],
@@ -130,4 +133,27 @@ t.test('status, events and join speak to a node that runs', async t => {
     t.same(Object.keys(keys as object), ['transport'])
     t.match(await readFile(join(follower, 'peer-id'), 'utf8'), /^12D3KooW/)
   })
+})
+
+t.test('an address that answers without end, or with something else, is given up', async t => {
+  const dir = t.testdir({})
+  const server = createServer((_request, response) => {
+    // More than a genesis document has, and it does not end.
+    response.write(Buffer.alloc(65_537))
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => server.closeAllConnections())
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const { exit, err } = await run(
+    'join',
+    `--data-dir=${join(dir, 'h')}`,
+    '--name=X',
+    '--no-passphrase',
+    `--from=http://127.0.0.1:${port}`,
+    '--bootstrap=/ip4/127.0.0.1/tcp/1/p2p/12D3KooWJKNv1x7gvPQ4HVUQuHt9zYBbokKDjiML5mTfECN6j1kC',
+    `--network=${'ab'.repeat(32)}`
+  )
+  t.equal(exit, 1)
+  t.match(err, [/gives no genesis document \(ERR_UNREACHABLE\)/])
 })

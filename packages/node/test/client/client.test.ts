@@ -1,8 +1,15 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { toHex } from '@vitalchain/core'
+import { memberId, toHex } from '@vitalchain/core'
 import t from 'tap'
-import { createClient, EventsRefusedError, streamEvents } from '../../src/client/index.ts'
+import {
+  createClient,
+  EventsRefusedError,
+  signingFetch,
+  streamEvents
+} from '../../src/client/index.ts'
+import { createHttpApi } from '../../src/http/index.ts'
+import { operatorSigner } from '../../src/testing/found-network.ts'
 import { unitFormat } from '../../src/pool/unit.ts'
 import { commit, startService, TOKEN, unitOf } from '../http/service.ts'
 import { startPlainProcesses } from '../plain-processes.ts'
@@ -84,6 +91,35 @@ t.test('the client asks a running node', async t => {
       if (seen.length === ids.length) ending.abort()
     }
     t.same(seen, ids)
+  })
+
+  await t.test('a fetch that signs takes the place of a token', async t => {
+    let time = Date.now()
+    const now = (): number => time
+    const signed = createHttpApi({ node, token: TOKEN, memberRole: 'none', now })
+    t.teardown(() => signed.close())
+    const own = await signed.listen({ port: 0 })
+    // Nothing is taken that was signed before the node ran for some seconds.
+    time += 60_000
+    const signer = operatorSigner(service.founded.members[0]!)
+    const keyid = `member:${toHex(memberId(signer.publicKey))}`
+    const fetch = signingFetch({ signer, keyid, node: node.transportKey, now })
+    const asked = createClient({ url: own, fetch })
+    const devices = await asked.GET('/v1/devices', { params: { query: { from: 0 } } })
+    t.equal(devices.data?.devices.length, 1)
+    const sent = await asked.POST('/v1/transactions', {
+      params: { header: { prefer: 'wait=20' } },
+      body: unitFormat.encode(unitOf(await pump.read())),
+      parseAs: 'arrayBuffer'
+    })
+    t.equal(sent.response.headers.get('content-type'), 'application/cbor', 'the receipt')
+    for await (const { id } of streamEvents({ url: own, fetch })) {
+      t.equal(id, '1.0')
+      break
+    }
+    const other = signingFetch({ signer, keyid, node: new Uint8Array(32), now })
+    const refused = await createClient({ url: own, fetch: other }).GET('/v1/devices')
+    t.equal(refused.error?.code, 'ERR_UNAUTHORIZED')
   })
 
   await t.test(

@@ -1,5 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { errorCode } from '@vitalchain/core'
+import * as fc from 'fast-check'
 import t from 'tap'
 import { configJsonSchema } from '../../src/config/json-schema.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
@@ -153,4 +155,22 @@ t.test('config set changes one setting of the file and nothing else', async t =>
   t.same(JSON.parse(await readFile(join(dataDir, 'node.json'), 'utf8')), {
     http: { host: '::1', port: 7002 }
   })
+})
+
+t.test('whatever a file holds is settings, or is refused with a code', async t => {
+  const names = [...SETTINGS.map(({ path }) => path.split('.')[0] ?? ''), 'x', '__proto__']
+  const tree = fc.dictionary(fc.constantFrom(...names), fc.jsonValue({ maxDepth: 2 }), {
+    maxKeys: 3
+  })
+  const property = fc.asyncProperty(fc.oneof(tree, fc.jsonValue()), async value => {
+    const file = join(t.testdirName, 'node.json')
+    await writeFile(file, JSON.stringify(value))
+    const code = await loadConfig({ dataDir: t.testdirName, env: {} }).then(
+      () => undefined,
+      (error: unknown) => errorCode(error)
+    )
+    return code === undefined || code === 'ERR_CONFIG'
+  })
+  t.testdir({})
+  await fc.assert(property, { numRuns: 300, seed: 1 })
 })

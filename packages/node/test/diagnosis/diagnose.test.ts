@@ -53,7 +53,7 @@ function away(k: number, outcome: ProbeOutcome, downMs = 60_000): MemberObservat
 }
 
 function probe(outcome: ProbeOutcome): Probe {
-  return { address: '/ip4/10.0.0.7/tcp/4001/p2p/peer', outcome }
+  return { address: '/ip4/10.0.0.7/tcp/4001/p2p/peer', at: 0, outcome }
 }
 
 function observe(

@@ -32,7 +32,7 @@ function watched(): {
         clock: time + skew,
         version: 1
       }
-      watch.status(DAX, status)
+      watch.heard(DAX, status)
     }
   }
 }
@@ -47,6 +47,27 @@ t.test('a clock that is ahead shows at once, one that is behind when it says so 
   behind.pass(10_000)
   behind.say(-300_020)
   t.match(behind.watch.lastStatus(DAX), { skewMs: -300_000, height: 7, view: 1, heardMs: 0 })
+})
+
+t.test('a vote says more than the status before it', async t => {
+  const { watch, say } = watched()
+  const vote = {
+    type: 'prepare',
+    height: 12,
+    view: 0,
+    sender: 3,
+    blockHash: new Uint8Array(32),
+    signature: new Uint8Array(64)
+  } as const
+  watch.heard(DAX, vote)
+  t.equal(watch.lastStatus(DAX), undefined, 'nothing is known of its version and clock')
+  say(0)
+  watch.heard(DAX, vote)
+  t.match(watch.lastStatus(DAX), { height: 11, view: 0, version: 1 })
+  watch.heard(DAX, { ...vote, height: 9, view: 4 })
+  t.match(watch.lastStatus(DAX), { height: 11, view: 0 }, 'what is older changes nothing')
+  watch.heard(DAX, { ...vote, view: 2 })
+  t.match(watch.lastStatus(DAX), { height: 11, view: 2 })
 })
 
 t.test('messages that a cut line held up do not make a clock wrong', async t => {

@@ -81,7 +81,7 @@ t.test(
       genesis: toHex(network.genesis),
       network: toHex(node!.network),
       secret: toHex(secret),
-      addresses: node!.addresses(),
+      addresses: network.nodes.flatMap(each => each.addresses()),
       directory: t.testdir({}),
       url: broker.url,
       sensor: 'bed'

@@ -34,6 +34,8 @@ interface StartOptions {
   readonly batch?: { readonly readings: number; readonly ms: number }
   /** Whether no node can be reached: a gateway that never was on the network stores nothing then. */
   readonly isOffline?: boolean
+  /** Whether its disk is full. */
+  readonly isFull?: boolean
 }
 
 /** A network of four hospitals with sensors that cannot sign. */
@@ -64,7 +66,7 @@ export class GatewayNetwork {
     t: Test,
     sensors: readonly string[],
     source: GatewaySource,
-    { batch = BATCH, isOffline = false }: StartOptions = {}
+    { batch = BATCH, isOffline = false, isFull = false }: StartOptions = {}
   ): Promise<Gateway> {
     const gateway = createGateway({
       genesis: this.network.genesis,
@@ -74,12 +76,16 @@ export class GatewayNetwork {
       transport: () =>
         isOffline
           ? { name: 'none', connect: () => Promise.reject(new Error('no network')) }
-          : libp2pTransport({ network: this.node.network, addresses: this.node.addresses() }),
+          : libp2pTransport({
+              network: this.node.network,
+              addresses: this.network.nodes.flatMap(each => each.addresses())
+            }),
       directory: this.#directory,
       outbox: name => {
         const store = fileOutbox(join(this.#directory, name, 'outbox'))
         return Object.assign(Object.create(store) as typeof store, {
           append: (entry: Parameters<typeof store.append>[0]) => {
+            if (isFull) throw new Error('no space left on device')
             if (entry.payload !== undefined) this.#payloads.set(toHex(entry.id), entry.payload)
             return store.append(entry)
           },

@@ -112,19 +112,25 @@ t.test(
   }
 )
 
-t.test(
-  'what was not on disk when the gateway stopped was not acknowledged: it comes again',
-  skip,
-  async t => {
+for (const [why, options] of [
+  ['the gateway stopped', { isOffline: true }],
+  ['its disk was full', { isFull: true }]
+] as const)
+  t.test(`what was not on disk when ${why} was not acknowledged: it comes again`, skip, async t => {
     const broker = await startMosquitto(t)
     const ward = await GatewayNetwork.open(t)
-    const offline = await ward.start(t, ['bed-1'], heartRates(broker.url), { isOffline: true })
+    const broken = await ward.start(t, ['bed-1'], heartRates(broker.url), options)
     await until('the gateway listens', () => isConnected(ward))
     const client = await plainClient(t, broker.url)
     for (let k = 0; k < 10; k++) await client.publishAsync('ward/3/bed-1/hr', `${k}`, { qos: 1 })
-    await until('some came', () => offline.status().sensors[0]?.lastAt !== undefined)
-    await offline.stop()
-    t.equal(offline.status().sensors[0]?.stored, 0)
+    await until('some came', () => broken.status().sensors[0]?.lastAt !== undefined)
+    if ('isFull' in options)
+      await until(
+        'they are counted',
+        () => ward.events.filter(e => e.type === 'refused').length === 10
+      )
+    await broken.stop()
+    t.equal(broken.status().sensors[0]?.stored, 0)
     const gateway = await ward.start(t, ['bed-1'], heartRates(broker.url))
     await until('all are stored', () => gateway.status().sensors[0]?.stored === 10)
     await gateway.drained()
@@ -133,8 +139,7 @@ t.test(
       recorded.flatMap(({ readings }) => readings.map(({ value }) => value)),
       Array.from({ length: 10 }, (_, k) => k)
     )
-  }
-)
+  })
 
 t.test(
   'a broker that starts again, and a gateway that was away, lose nothing and double nothing',

@@ -108,9 +108,14 @@ t.test('a part that was changed, and a network without the own part, are refused
   const other = join(dirs[0]!, '..', 'other.json')
   t.equal((await create([...dirs.slice(0, 3), dirs[4]!], other)).exit, 0)
   const [ours, theirs] = await Promise.all(
-    [file, other].map(async each => JSON.parse(await readFile(each, 'utf8')) as { genesis: string })
+    [file, other].map(
+      async each => JSON.parse(await readFile(each, 'utf8')) as { genesis: string; network: string }
+    )
   )
-  await writeFile(file, JSON.stringify({ ...ours, genesis: theirs!.genesis }))
+  const { genesis, network } = theirs!
+  await writeFile(file, JSON.stringify({ ...ours, genesis }))
+  t.match(await run('genesis', 'show', file), { exit: 2, err: [/damaged.*ERR_FILE/] })
+  await writeFile(file, JSON.stringify({ ...ours, genesis, network }))
   t.match(await run('genesis', 'accept', file, '--data-dir', dirs[0]!), {
     exit: 2,
     err: [/not those who signed the parts \(ERR_MEMBER_PART\)$/]

@@ -96,8 +96,15 @@ t.test('requests signed with keys of the ledger', async t => {
   const network = await createTestNetwork({ validators: 2 })
   let now = NOW_MS
   const node = network.nodes[0]!
-  const make = (memberRole: 'none' | 'monitor' | 'reader'): HttpApi =>
-    createHttpApi({ node, token: TOKEN, memberRole, now: () => now })
+  let started = NOW_MS - 60_000
+  /** An API that was made a minute ago. */
+  const make = (memberRole: 'none' | 'monitor' | 'reader'): HttpApi => {
+    const [time, at] = [now, started]
+    now = at
+    const api = createHttpApi({ node, token: TOKEN, memberRole, now: () => now })
+    now = time
+    return api
+  }
   const api = make('monitor')
   t.teardown(() => network.stop())
   const [own, other] = network.founded.members.map(secrets => {
@@ -239,9 +246,14 @@ t.test('requests signed with keys of the ledger', async t => {
     'what was made before the node started is not taken: it may have been used',
     async t => {
       const signed = await sign(members, { ...own!, tag })
-      now += 10_000
+      const ahead = await sign(members, { ...own!, tag, created: NOW_MS + 5_000 })
+      now += 1_000
+      started = now
       const restarted = make('monitor')
-      t.equal((await send(restarted, members, signed)).code(), 'ERR_HTTP_SIGNATURE')
+      for (const each of [signed, ahead])
+        t.equal((await send(restarted, members, each)).code(), 'ERR_HTTP_SIGNATURE')
+      now += 6_000
+      t.equal((await send(restarted, members, ahead)).code(), 'ERR_HTTP_SIGNATURE')
       const fresh = await sign(members, { ...own!, tag, created: now })
       t.equal((await send(restarted, members, fresh)).status, 200)
     }

@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import { createHttpApi, type HttpApi } from '../../src/http/index.ts'
 import { unitFormat, type Unit } from '../../src/pool/unit.ts'
 import type { LedgerNode } from '../../src/types.ts'
+import type { FoundedNetwork } from '../../src/testing/found-network.ts'
 import { createTestNetwork } from '../../src/testing/test-network.ts'
 import { TestDevice, testNetwork, testSigner, type SignedReading } from '../ledger/fixture.ts'
 
@@ -25,6 +26,8 @@ export interface Member {
 export interface Service {
   readonly members: readonly Member[]
   readonly first: Member
+  /** The genesis with everybody's secret keys. */
+  readonly founded: FoundedNetwork
   /** What all nodes and APIs logged, each as one line. */
   readonly logged: readonly string[]
   /** A device with keys made of its name; registered unless it shall not be. */
@@ -58,6 +61,7 @@ export async function startService(
   return {
     members,
     first,
+    founded: network.founded,
     logged,
     async device(name, { register = true } = {}) {
       const device = new TestDevice({ ...testNetwork(), id: first.node.network }, name)

@@ -1,4 +1,4 @@
-import { link, readFile, stat, writeFile } from 'node:fs/promises'
+import { chown, link, lstat, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ed25519PublicKey, generateSecretKey, toHex } from '@vitalchain/core'
@@ -10,6 +10,7 @@ import {
   readKeysFile,
   readSecrets,
   resealKeysFile,
+  wipeOldKeys,
   writeKeysFile
 } from '../../src/keys/keys-file.ts'
 import { newSealKey } from '../../src/keys/sealed-text.ts'
@@ -158,4 +159,48 @@ t.test('a signer opens encrypted keys, and they stay as they are while it runs',
   stop.abort()
   t.equal(await signer, 0)
   t.equal(await runWith(io, ...change, ...again), 0)
+})
+
+t.test(
+  'what a killed process left of new keys is overwritten and gone at the next start',
+  async t => {
+    const dir = t.testdir({})
+    await writeKeysFile(dir, KEYS, await newSealKey(PASSPHRASE, CHEAP))
+    // Cut off before the new file was in its place: the keys were to be decrypted.
+    const left = join(dir, 'keys.json.new')
+    const other = join(dir, 'other')
+    await writeFile(left, JSON.stringify({ operator: toHex(KEYS.operator) }), { mode: 0o600 })
+    await link(left, other)
+    await wipeOldKeys(dir)
+    await t.rejects(readFile(left), { code: 'ENOENT' })
+    t.ok(
+      (await readFile(other)).every(byte => byte === 0),
+      'overwritten'
+    )
+    t.same(await readSecrets(dir, unlock), { ...KEYS, retiredConsensus: undefined })
+  }
+)
+
+t.test('a link in the place of what is overwritten destroys no other file', async t => {
+  const dir = t.testdir({ victim: 'precious', old: t.fixture('symlink', 'victim') })
+  await writeKeysFile(dir, KEYS, undefined)
+  for (const name of ['keys.json.new', 'keys.json.destroying']) {
+    await rename(join(dir, 'old'), join(dir, name))
+    await wipeOldKeys(dir)
+    await t.rejects(lstat(join(dir, name)), { code: 'ENOENT' })
+    t.equal(await readFile(join(dir, 'victim'), 'utf8'), 'precious')
+    await symlink('victim', join(dir, 'old'))
+  }
+})
+
+const skip = process.getuid?.() !== 0 && 'only root gives files to others'
+
+t.test('keys that root encrypts stay those of the user whose node it is', { skip }, async t => {
+  const dir = t.testdir({})
+  await writeKeysFile(dir, KEYS, undefined)
+  const file = join(dir, 'keys.json')
+  await chown(file, 65_534, 65_534)
+  await resealKeysFile(dir, unlock, await newSealKey(PASSPHRASE, CHEAP))
+  t.match(await stat(file), { uid: 65_534, gid: 65_534 })
+  t.equal((await stat(file)).mode & 0o777, 0o600)
 })

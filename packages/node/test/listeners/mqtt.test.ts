@@ -1,9 +1,16 @@
 import { readFile } from 'node:fs/promises'
-import { createSigner, deviceId, sha256, toHex, utf8 } from '@vitalchain/core'
-import { mqttTransport, type MqttOptions } from '@vitalchain/device-sdk/mqtt'
+import { createSigner, deviceId, deviceRequestFormat, sha256, toHex, utf8 } from '@vitalchain/core'
+import {
+  correlation,
+  mqttTransport,
+  nodeTopics,
+  type MqttOptions
+} from '@vitalchain/device-sdk/mqtt'
+import { connectAsync } from 'mqtt'
 import t, { type Test } from 'tap'
-import { openMqttBridge } from '../../src/listeners/mqtt.ts'
+import { MQTT_SESSIONS_MAX, openMqttBridge } from '../../src/listeners/mqtt.ts'
 import type { TestNetwork } from '../../src/index.ts'
+import { until } from '../node/wait.ts'
 import { noMosquitto, startMosquitto, type Mosquitto } from './mosquitto.ts'
 import {
   committed,
@@ -61,6 +68,47 @@ t.test(
       await committed(ward.network.nodes[3]!, device.id),
       Array.from({ length: 30 }, (_, k) => k)
     )
+  }
+)
+
+t.test(
+  'strangers without end do not end the session of a silent device',
+  { skip: missing ?? false },
+  async t => {
+    let broker: Mosquitto | undefined
+    const ward = await openWard(
+      t,
+      reachMqtt(made => (broker = made))
+    )
+    const device = await ward.device(t, 'silent', [ward.reached.address(0)])
+    const events: string[] = []
+    void (async () => {
+      for await (const { type } of device.events()) events.push(type)
+    })()
+    await device.record(readings(10))
+    await device.drained()
+    const [node] = ward.network.nodes
+    const topics = nodeTopics(node!.network, node!.transportKey)
+    const stranger = await connectAsync(broker!.url, { protocolVersion: 5 })
+    t.teardown(() => stranger.endAsync(true))
+    const request = deviceRequestFormat.encode({
+      type: 'greeting',
+      request: 0,
+      nonce: new Uint8Array(32)
+    })
+    const { deviceSessions } = node!.status()
+    for (let k = 0; k < MQTT_SESSIONS_MAX + 50; k++) {
+      const connection = sha256(utf8(`${k}`)).slice(0, 8)
+      await stranger.publishAsync(topics.request(sha256(utf8('stranger'))), Buffer.from(request), {
+        qos: 1,
+        properties: { correlationData: Buffer.from(correlation(connection, 0)) }
+      })
+    }
+    await until('they are served', () => node!.status().deviceSessions >= MQTT_SESSIONS_MAX)
+    t.ok(node!.status().deviceSessions <= MQTT_SESSIONS_MAX + deviceSessions)
+    await device.record(readings(10, 10))
+    await device.drained()
+    t.notOk(events.includes('disconnected'))
   }
 )
 

@@ -1,10 +1,22 @@
 import { once } from 'node:events'
-import { deviceAnswerFormat, deviceRequestFormat, type DeviceAnswer } from '@vitalchain/core'
+import {
+  createSigner,
+  deviceAnswerFormat,
+  deviceId,
+  deviceRequestFormat,
+  sha256,
+  signSession,
+  utf8,
+  type DeviceAnswer,
+  type DeviceRequest,
+  type Signer
+} from '@vitalchain/core'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import { createHttpApi } from '../../src/http/index.ts'
-import { createTestNetwork } from '../../src/index.ts'
+import { createTestNetwork, type TestNetwork } from '../../src/index.ts'
 import { WEBSOCKETS_MAX } from '../../src/listeners/websocket.ts'
+import { until } from '../node/wait.ts'
 
 const TOKEN = 'operator-token-for-tests-0123456789abcdef'
 const GREETING = deviceRequestFormat.encode({
@@ -14,6 +26,12 @@ const GREETING = deviceRequestFormat.encode({
 })
 
 async function listen(t: Test): Promise<string> {
+  return (await listenWith(t)).url
+}
+
+async function listenWith(
+  t: Test
+): Promise<{ readonly url: string; readonly network: TestNetwork }> {
   const network = await createTestNetwork({ validators: 1 })
   const api = createHttpApi({
     node: network.nodes[0]!,
@@ -25,7 +43,7 @@ async function listen(t: Test): Promise<string> {
     await api.close()
     await network.stop()
   })
-  return url.replace('http', 'ws')
+  return { url: url.replace('http', 'ws'), network }
 }
 
 /** The status with which an upgrade is refused, or the code with which the socket is closed. */
@@ -35,6 +53,10 @@ async function end(socket: WebSocket): Promise<number> {
     socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0))
     socket.on('close', code => resolve(code))
   })
+}
+
+function encodeRequest(request: DeviceRequest): Uint8Array {
+  return deviceRequestFormat.encode(request)
 }
 
 async function ask(socket: WebSocket, frame: Uint8Array): Promise<DeviceAnswer> {
@@ -93,10 +115,54 @@ t.test('many requests are answered in the order of a slow reader, none is lost',
   socket.close()
 })
 
+function isOpen(socket: WebSocket): boolean {
+  return socket.readyState === socket.OPEN
+}
+
+/** Opens a session of a device over a new socket. */
+async function openSocketSession(url: string, network: TestNetwork, signer: Signer) {
+  const socket = new WebSocket(`${url}/v1/device`)
+  await once(socket, 'open')
+  const greeting = await ask(socket, GREETING)
+  if (greeting.type !== 'greeting') throw new Error('expected a greeting')
+  const { challenge, node } = greeting
+  const device = deviceId(signer.publicKey)
+  const content = { network: network.nodes[0]!.network, device, challenge, node }
+  const session = await signSession(signer, content)
+  const answer = await ask(socket, encodeRequest({ type: 'session', request: 1, session }))
+  if (answer.type !== 'done') throw new Error('expected a session')
+  return socket
+}
+
+t.test('sockets of devices stay; those of strangers make room for who comes', async t => {
+  const { url, network } = await listenWith(t)
+  const signer = createSigner('ed25519', sha256(utf8('device of a ward')))
+  const { publicKey } = signer
+  await network.nodes[0]!.registerDevice({ publicKey, model: 'm', firmware: undefined })
+  const device = await openSocketSession(url, network, signer)
+  const strangers: WebSocket[] = []
+  for (let k = 0; k < WEBSOCKETS_MAX + 20; k++) {
+    const socket = new WebSocket(`${url}/v1/device`)
+    await once(socket, 'open')
+    strangers.push(socket)
+  }
+  const head = encodeRequest({ type: 'head', request: 2, lane: 0 })
+  t.equal((await ask(device, head)).type, 'head', 'the device goes on')
+  const another = await openSocketSession(url, network, signer)
+  t.equal((await ask(another, head)).type, 'head', 'and a device finds room')
+  await until('the first ones are gone', () => !strangers.slice(0, 20).some(isOpen))
+  t.ok(strangers.slice(-100).every(isOpen))
+  for (const socket of [device, another, ...strangers]) socket.terminate()
+})
+
 t.test('beyond the limit a socket is refused, and the rest of the API is served', async t => {
-  const url = await listen(t)
-  const sockets = Array.from({ length: WEBSOCKETS_MAX }, () => new WebSocket(`${url}/v1/device`))
-  await Promise.all(sockets.map(socket => once(socket, 'open')))
+  const { url, network } = await listenWith(t)
+  const signer = createSigner('ed25519', sha256(utf8('devices of a ward')))
+  const { publicKey } = signer
+  await network.nodes[0]!.registerDevice({ publicKey, model: 'm', firmware: undefined })
+  const sockets = await Promise.all(
+    Array.from({ length: WEBSOCKETS_MAX }, () => openSocketSession(url, network, signer))
+  )
   t.equal(await end(new WebSocket(`${url}/v1/device`)), 503)
   t.equal((await fetch(`${url.replace('ws', 'http')}/livez`)).status, 200)
   for (const socket of sockets) socket.terminate()

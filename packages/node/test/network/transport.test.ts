@@ -447,6 +447,21 @@ t.test('a refused message counts against the member that brought it over its lin
   t.equal(wires.offences.length, 4, 'what was kept from before is nobody’s')
 })
 
+t.test(
+  'what older software cannot read is not held against who knows a newer protocol',
+  async t => {
+    const { wires, network, given } = await bench()
+    const newer = memberOf(network, 3).id
+    wires.receive(newer, encodeMessage({ ...STATUS, version: 2 }))
+    wires.receive(newer, new Uint8Array(3))
+    t.same(wires.offences, [])
+    t.match(given.at(-1)?.message, { type: 'status', version: 2 })
+    wires.receive(newer, encodeMessage(STATUS))
+    wires.receive(newer, new Uint8Array(3))
+    t.same(wires.offences, [`${toHex(newer)} malformed`])
+  }
+)
+
 t.test('nothing is taken before the start and after the stop', async t => {
   const made = await bench()
   made.transport.stop()

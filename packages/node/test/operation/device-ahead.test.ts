@@ -30,14 +30,16 @@ t.test(
     const { device } = await startDevice(made[0]!, { genesis, hospitals, first: 0, batch: 1 })
     t.teardown(() => device.stop())
     let time = Date.now()
-    const record = async (): Promise<Promise<unknown>> => {
+    const record = async (): Promise<Submission> => {
       const [submission] = await device.record([{ name: 'heart-rate', time: time++, value: 71 }])
-      return submission!.proved
+      return submission!
     }
-    await await record()
+    const first = await record()
+    await first.proved
     const file = join(root, 'a.backup')
     t.match(await run('backup', '--data-dir', dataDir, '--out', file), { exit: 0 })
-    await await record()
+    const second = await record()
+    await second.proved
     await node.stop()
 
     // Everything that a disk held but the settings and the keys.
@@ -49,8 +51,8 @@ t.test(
     })
     const stopped = Promise.withResolvers<unknown>()
     void (async () => {
-      for await (const event of device.events()) { process.stderr.write('EV '+JSON.stringify(event, (k,v)=>v instanceof Error?{code:(v as any).code,m:v.message}:k==='submission'?0:v)+String.fromCharCode(10));
-        if (event.type === 'lane-stopped') stopped.resolve(event.error) }
+      for await (const event of device.events())
+        if (event.type === 'lane-stopped') stopped.resolve(event.error)
     })()
     const stop = new AbortController()
     const ready = Promise.withResolvers<undefined>()

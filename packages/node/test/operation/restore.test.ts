@@ -77,12 +77,12 @@ t.test(
     await until('it votes', () => node.status().votes)
     const voting = load.acknowledged.length
     await until('it goes on', () => load.acknowledged.length >= voting + 12)
+    await until('it says that nothing is lost', () => node.status().restored?.state === 'whole')
     await load.stop()
     await hospitals.same(...ALL)
     await until('it has all payloads', () => node.status().payloadsMissing === 0)
     t.equal(lacks(node, load), 0)
     t.equal(evidenceOn(node), 0)
-    t.match(node.status().restored, { state: 'whole' })
     for (const k of ALL) t.equal(hospitals.logged(k, KEY_ELSEWHERE), 0)
     t.equal(overrideOf(node.state, hospitals.member(3)), undefined)
 
@@ -140,6 +140,29 @@ async function goOnByOverride(t: Test, hospitals: Hospitals, height: number): Pr
   }
   t.equal(evidenceOn(hospitals.node(0)), 0)
 }
+
+t.test('who took no override itself reports the loss too, and votes when it is safe', async t => {
+  const hospitals = new Hospitals(t)
+  await hospitals.startNew(...ALL)
+  await hospitals.commit(0)
+  await hospitals.same(...ALL)
+  const { height } = hospitals.node(0).status()
+  const backups = await Promise.all(ALL.map(k => backUp(t, hospitals.node(k), `node-${k}`)))
+  for (const k of ALL) await hospitals.lose(k)
+  for (const k of ALL) await restore(backups[k]!, hospitals.dir(k))
+  await hospitals.start(3)
+  for (const k of [0, 1, 2]) await hospitals.start(k, { acceptDoubleSignRisk: true })
+  const fourth = hospitals.node(3)
+  await until('it sees what the others did', () => fourth.status().restored?.state === 'lost')
+  t.match(fourth.status(), { restored: { resumedAt: height } })
+  // An operator makes one call at a time.
+  await until('the overrides are on the chain', () =>
+    [0, 1, 2].every(k => overrideOf(hospitals.node(0).state, hospitals.member(k))?.count === 1)
+  )
+  for (let k = 0; k < 3; k++) await hospitals.commit(0)
+  await until('it votes', () => fourth.status().votes)
+  t.equal(overrideOf(fourth.state, hospitals.member(3)), undefined)
+})
 
 t.test('what four backups taken under load lack is reported by every node', async t => {
   const hospitals = new Hospitals(t)
@@ -214,8 +237,10 @@ t.test('a follower that kept everything brings back what the backups lack', asyn
   for (const k of ALL) await restore(backups[k]!, hospitals.dir(k))
   await hospitals.start(0, { followers, listen })
   for (const k of [1, 2, 3]) await hospitals.start(k)
-  await until('they have what it has', () =>
-    ALL.every(k => hospitals.node(k).status().head === follower.status().head)
-  )
+  for (const k of ALL)
+    await until(
+      'it has what the follower has',
+      () => hospitals.node(k).status().head === follower.status().head
+    )
   t.ok(height > Math.max(...backups.map(backup => backup.height)))
 })

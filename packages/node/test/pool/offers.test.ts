@@ -70,3 +70,34 @@ t.test('what is wrong in an offer holds up nothing that is right', async t => {
   for await (const part of links.ask('offer', unitsFormat.encode(units))) t.equal(part.length, 0)
   t.equal(pool.size, 1)
 })
+
+t.test('a follower that has what waits is no reason to stop: a validator must have it', async t => {
+  const { network, ledger, device } = await ledgerWithDevice()
+  const { pool, admission } = createDoor(ledger)
+  const { candidate, payload } = await device.read()
+  await admission.submit({ transaction: candidate.bytes, payload })
+  const links = new FakeNetwork()
+  const told: string[] = []
+  const take = (name: string) =>
+    function* () {
+      told.push(name)
+      yield new Uint8Array(0)
+    }
+  const validator = memberOf(network, 1).id
+  links.link(sha256(u32be(1)), 'offer', take('follower'))
+  links.link(validator, 'offer', take('validator'))
+  const offers = createOffers({
+    ledger,
+    pool,
+    network: links,
+    admission,
+    leader: () => undefined,
+    now: () => START_MS,
+    log: () => undefined
+  })
+  t.teardown(() => offers.stop())
+  t.equal(await offers.handOver(1, new AbortController().signal), 1)
+  t.same(told, ['validator'])
+  t.equal(await offers.handOver(2, new AbortController().signal), 1, 'a follower does not count')
+  t.same(told, ['validator', 'validator', 'follower'], 'and has it in case it reaches others')
+})

@@ -35,24 +35,18 @@ export function BlocksPage({ height }: { readonly height: number | undefined }):
               <Table
                 caption="Blocks, newest first"
                 head={['Height', 'Block time', 'Transactions', 'View', 'Built by', 'Hash']}
-              >
-                {blocks.map(each => (
-                  <tr key={each.height}>
-                    <th scope="row" class="number">
-                      <a href={to('blocks', each.height)}>{each.height}</a>
-                    </th>
-                    <td>
-                      <Time ms={each.time} />
-                    </td>
-                    <td class="number">{count(each.transactions)}</td>
-                    <td class="number">{each.view}</td>
-                    <td>{each.proposer.name ?? <Hash hex={each.proposer.id} />}</td>
-                    <td>
-                      <Hash hex={each.hash} />
-                    </td>
-                  </tr>
-                ))}
-              </Table>
+                rows={blocks.map(each => ({
+                  key: each.height,
+                  cells: [
+                    <a href={to('blocks', each.height)}>{each.height}</a>,
+                    <Time ms={each.time} />,
+                    count(each.transactions),
+                    each.view,
+                    each.proposer.name ?? <Hash hex={each.proposer.id} />,
+                    <Hash hex={each.hash} />
+                  ]
+                }))}
+              />
               <p class="pager">
                 <button
                   type="button"

@@ -104,29 +104,23 @@ function SignsCard({ found: { devices, fromHeight } }: { readonly found: SignsJs
         <Table
           caption="Signs, newest first"
           head={['Sign', 'What it means', 'Transaction', 'Block']}
-        >
-          {signs.newest.map(({ kind, transaction, height, size }) => {
+          rows={signs.newest.map(({ kind, transaction, height, size }) => {
             const [tone, one, , about] = SIGNS[kind]
-            return (
-              <tr key={`${transaction} ${kind}`}>
-                <th scope="row">
-                  <Badge tone={tone}>
-                    {one}
-                    {kind === 'gap' ? ` of ${count(size)} readings` : ''}
-                    {kind === 'date-jump' ? ` of ${duration(size)}` : ''}
-                  </Badge>
-                </th>
-                <td class="words">{about}</td>
-                <td>
-                  <Hash hex={transaction} href={to('transactions', transaction)} />
-                </td>
-                <td class="number">
-                  <a href={to('blocks', height)}>{height}</a>
-                </td>
-              </tr>
-            )
+            return {
+              key: `${transaction} ${kind}`,
+              cells: [
+                <Badge tone={tone}>
+                  {one}
+                  {kind === 'gap' ? ` of ${count(size)} readings` : ''}
+                  {kind === 'date-jump' ? ` of ${duration(size)}` : ''}
+                </Badge>,
+                <span class="words">{about}</span>,
+                <Hash hex={transaction} href={to('transactions', transaction)} />,
+                <a href={to('blocks', height)}>{height}</a>
+              ]
+            }
           })}
-        </Table>
+        />
       )}
       <p class="muted">Of what was committed from height {fromHeight} on.</p>
     </Card>

@@ -93,38 +93,25 @@ export function DevicesPage(): JSX.Element {
               <Table
                 caption="Devices"
                 head={['Device', 'Model', 'State', 'Last seen', 'Last place', 'Clock', 'Signs']}
-              >
-                {devices.map(each => {
+                rows={devices.map(each => {
                   const [tone, word] = stateOf(each)
-                  return (
-                    <tr key={each.id}>
-                      <th scope="row">
-                        <Hash hex={each.id} href={to('devices', each.id)} />
-                      </th>
-                      <td>{each.model}</td>
-                      <td>
-                        <Badge tone={tone}>{word}</Badge>
-                      </td>
-                      <td>
-                        <LastSeen lanes={each.lanes} />
-                      </td>
-                      <td>
-                        {each.lanes
-                          .map(
-                            ({ lane, boot, seq }) => `${lane === 1 ? 'urgent ' : ''}${boot}.${seq}`
-                          )
-                          .join(', ') || '–'}
-                      </td>
-                      <td>
-                        <ClockError lanes={each.lanes} />
-                      </td>
-                      <td>
-                        <SignBadges of={found.get(each.id)} />
-                      </td>
-                    </tr>
+                  const places = each.lanes.map(
+                    ({ lane, boot, seq }) => `${lane === 1 ? 'urgent ' : ''}${boot}.${seq}`
                   )
+                  return {
+                    key: each.id,
+                    cells: [
+                      <Hash hex={each.id} href={to('devices', each.id)} />,
+                      each.model,
+                      <Badge tone={tone}>{word}</Badge>,
+                      <LastSeen lanes={each.lanes} />,
+                      places.join(', ') || '–',
+                      <ClockError lanes={each.lanes} />,
+                      <SignBadges of={found.get(each.id)} />
+                    ]
+                  }
                 })}
-              </Table>
+              />
             )}
             <p class="pager">
               <button

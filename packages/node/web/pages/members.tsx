@@ -38,6 +38,7 @@ export function MembersPage(): JSX.Element {
                 ))}
               </ul>
             </Card>
+            <ProtocolCard protocol={report.protocol} quorum={report.quorum} />
             <Card title="Hospitals">
               <Table
                 caption="Members of the network"
@@ -50,37 +51,19 @@ export function MembersPage(): JSX.Element {
                   'Consensus key',
                   'Checkpoint key'
                 ]}
-              >
-                {report.members.map(each => (
-                  <tr key={each.id}>
-                    <th scope="row">{each.name}</th>
-                    <td>
-                      {each.self ? (
-                        <Badge tone="ok">this node</Badge>
-                      ) : (
-                        <Badge tone={each.linked ? 'ok' : 'bad'}>
-                          {each.linked ? 'linked' : 'no link'}
-                        </Badge>
-                      )}
-                    </td>
-                    <td class="number">
-                      {each.evidence === 0 ? '0' : <Badge tone="bad">{each.evidence}</Badge>}
-                    </td>
-                    <td class="number">
-                      {each.overrides === 0 ? '0' : <Badge tone="warn">{each.overrides}</Badge>}
-                    </td>
-                    <td>
-                      <Hash hex={each.id} />
-                    </td>
-                    <td>
-                      <Hash hex={each.consensusKey} />
-                    </td>
-                    <td>
-                      <Hash hex={each.checkpointKey} />
-                    </td>
-                  </tr>
-                ))}
-              </Table>
+                rows={report.members.map(each => ({
+                  key: each.id,
+                  cells: [
+                    each.name,
+                    <LinkBadge self={each.self} linked={each.linked} />,
+                    each.evidence === 0 ? '0' : <Badge tone="bad">{each.evidence}</Badge>,
+                    each.overrides === 0 ? '0' : <Badge tone="warn">{each.overrides}</Badge>,
+                    <Hash hex={each.id} />,
+                    <Hash hex={each.consensusKey} />,
+                    <Hash hex={each.checkpointKey} />
+                  ]
+                }))}
+              />
               <p class="muted">
                 Evidence: proofs on the ledger that a hospital's key broke the rules. Overrides: how
                 often it voted again without its record of earlier votes.
@@ -90,6 +73,51 @@ export function MembersPage(): JSX.Element {
         )}
       </Answer>
     </>
+  )
+}
+
+function LinkBadge({
+  self,
+  linked
+}: {
+  readonly self: boolean
+  readonly linked: boolean
+}): JSX.Element {
+  if (self) return <Badge tone="ok">this node</Badge>
+  return <Badge tone={linked ? 'ok' : 'bad'}>{linked ? 'linked' : 'no link'}</Badge>
+}
+
+function ProtocolCard({
+  protocol: { version, next, votes },
+  quorum
+}: Pick<MembersReport, 'protocol' | 'quorum'>): JSX.Element {
+  return (
+    <Card title="Protocol">
+      <p>
+        Version {version} is in force.{' '}
+        {next !== undefined && (
+          <Badge tone="warn">
+            version {next.version} from block {next.height} on
+          </Badge>
+        )}
+      </p>
+      {next !== undefined && (
+        <p>
+          A node that does not know version {next.version} stops before that block: update it first.
+        </p>
+      )}
+      {votes.length > 0 && (
+        <p>
+          Votes, of which {quorum} equal ones decide:{' '}
+          {votes
+            .map(
+              ({ member, ...vote }) =>
+                `${member} for version ${vote.version} from block ${vote.height} on`
+            )
+            .join('; ')}
+        </p>
+      )}
+    </Card>
   )
 }
 

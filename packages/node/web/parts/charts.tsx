@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import { askJson } from '../api.ts'
 import type { Figure, FiguresJson } from '../answers.ts'
-import { duration, rate } from '../format.ts'
+import { duration, localTime, rate } from '../format.ts'
 import { useRepeated } from '../hooks.ts'
 import { useLook } from '../theme.ts'
 import { Card, Failure } from './parts.tsx'
@@ -164,7 +164,7 @@ function optionsOf(
     cursor: { show: false },
     scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
-      { ...axis, space: 70, values: (_plot, ticks) => ticks.map(tick => clock(tick)) },
+      { ...axis, space: 70, values: (_plot, ticks) => clocks(ticks) },
       { ...axis, size: 64, values: (_plot, ticks) => ticks.map(show) }
     ],
     series: [
@@ -190,8 +190,8 @@ function resolveColour(element: HTMLElement, name: string): string {
   return color
 }
 
-/** Hours and minutes by this computer's clock. */
-function clock(seconds: number): string {
-  const date = new Date(1_000 * seconds)
-  return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`
+/** Hours and minutes by this computer's clock, and seconds where whole minutes do not tell the ticks apart. */
+function clocks(ticks: readonly number[]): string[] {
+  const parts = ticks.some(tick => tick % 60 !== 0) ? 8 : 5
+  return ticks.map(tick => localTime(1_000 * tick).slice(11, 11 + parts))
 }

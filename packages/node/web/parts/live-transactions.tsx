@@ -41,9 +41,12 @@ export function LiveTransactions(): JSX.Element {
     const follow = async (): Promise<void> => {
       try {
         const from = await someBlocksBack(gone.signal)
-        for await (const { data } of events(`/v1/events?from=${from}`, gone.signal, () => {
-          setError(undefined)
-          setOpen(true)
+        for await (const { data } of events(`/v1/events?from=${from}`, gone.signal, {
+          onOpen() {
+            setError(undefined)
+            setOpen(true)
+          },
+          onLost: () => setOpen(false)
         })) {
           // oxlint-disable-next-line typescript/no-unsafe-assignment -- the node's own word, like every answer
           const row: TransactionJson = JSON.parse(data)

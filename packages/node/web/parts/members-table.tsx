@@ -1,4 +1,4 @@
-import type { JSX } from 'preact'
+import type { ComponentChildren, JSX } from 'preact'
 import type { MemberReport } from '../answers.ts'
 import { duration, signed } from '../format.ts'
 import { Badge, Table, type Tone } from './parts.tsx'
@@ -34,36 +34,26 @@ export function MembersTable({
     <Table
       caption="Hospitals as this node sees them"
       head={['Hospital', 'State', 'Height', 'View', 'Round trip', 'Clock', 'Heard', 'Protocol']}
-    >
-      {members.map(each => {
+      rows={members.map(each => {
         const [tone, word] = stateOf(each)
-        return (
-          <tr key={each.member}>
-            <th scope="row">{each.name}</th>
-            <td>
-              <Badge tone={tone}>{word}</Badge>
-            </td>
-            <td class="number">{each.height ?? '–'}</td>
-            <td class="number">{each.view ?? '–'}</td>
-            <td class="number">
-              {each.roundTripMs === undefined || each.self ? '–' : duration(each.roundTripMs)}
-            </td>
-            <td class="number">
-              {each.clockSkewMs === undefined || each.self ? (
-                '–'
-              ) : isSkewed(each) ? (
-                <Badge tone="warn">{signed(each.clockSkewMs)}</Badge>
-              ) : (
-                signed(each.clockSkewMs)
-              )}
-            </td>
-            <td class="number">
-              {each.heardMs === undefined || each.self ? '–' : `${duration(each.heardMs)} ago`}
-            </td>
-            <td class="number">{each.version ?? '–'}</td>
-          </tr>
-        )
+        const of = (value: number | undefined, show: (value: number) => ComponentChildren) =>
+          value === undefined || each.self ? '–' : show(value)
+        return {
+          key: each.member,
+          cells: [
+            each.name,
+            <Badge tone={tone}>{word}</Badge>,
+            each.height ?? '–',
+            each.view ?? '–',
+            of(each.roundTripMs, duration),
+            of(each.clockSkewMs, ms =>
+              isSkewed(each) ? <Badge tone="warn">{signed(ms)}</Badge> : signed(ms)
+            ),
+            of(each.heardMs, ms => `${duration(ms)} ago`),
+            each.version ?? '–'
+          ]
+        }
       })}
-    </Table>
+    />
   )
 }

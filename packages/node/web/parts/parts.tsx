@@ -59,31 +59,53 @@ export function Tile({
   )
 }
 
-/** A table that scrolls on its own when the screen is narrow. */
+/** A row of a {@link Table}: the first cell names it. */
+export interface Row {
+  readonly key: string | number
+  readonly cells: readonly ComponentChildren[]
+}
+
+/**
+ * A table. It scrolls on its own when the screen is too narrow; on a phone each row stands for itself, with the name of the
+ * column before each cell. The roles say again what the elements are, because they are not laid out as a table there.
+ */
 export function Table({
   caption,
   head,
-  children
+  rows
 }: {
   readonly caption: string
   readonly head: readonly string[]
-  readonly children: ComponentChildren
+  readonly rows: readonly Row[]
 }): JSX.Element {
   return (
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- by keyboard it scrolls only when it has the focus
+    // By keyboard it scrolls only when it has the focus.
     <div class="scroll" role="region" aria-label={caption} tabIndex={0}>
-      <table>
+      <table role="table">
         <caption class="unseen">{caption}</caption>
-        <thead>
-          <tr>
+        <thead role="rowgroup">
+          <tr role="row">
             {head.map(name => (
-              <th key={name} scope="col">
+              <th key={name} scope="col" role="columnheader">
                 {name}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>{children}</tbody>
+        <tbody role="rowgroup">
+          {rows.map(({ key, cells: [first, ...rest] }) => (
+            <tr key={key} role="row">
+              <th scope="row" role="rowheader">
+                {first}
+              </th>
+              {rest.map((cell, k) => (
+                <td key={head[k + 1]} role="cell" data-label={head[k + 1]}>
+                  <span>{cell}</span>
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
       </table>
     </div>
   )

@@ -27,28 +27,29 @@ export function TransactionsTable({
   readonly rows: readonly TransactionJson[]
 }): JSX.Element {
   return (
-    <Table caption={caption} head={['Transaction', 'What', 'By', 'Place', 'Block', 'Block time']}>
-      {rows.map(each => (
-        <tr key={each.id}>
-          <th scope="row">
-            <Hash hex={each.id} href={to('transactions', each.id)} />
-          </th>
-          <td>{whatOf(each)}</td>
-          <td>
-            {each.device !== undefined && (
-              <Hash hex={each.device} href={to('devices', each.device)} />
-            )}
-            {each.author !== undefined && <Hash hex={each.author} />}
-          </td>
-          <td class="number">{each.boot === undefined ? '–' : `${each.boot}.${each.seq ?? 0}`}</td>
-          <td class="number">
-            <a href={to('blocks', each.height)}>{each.height}</a>
-          </td>
-          <td>
-            <Time ms={each.time} />
-          </td>
-        </tr>
-      ))}
-    </Table>
+    <Table
+      caption={caption}
+      head={['Transaction', 'What', 'By', 'Place', 'Block', 'Block time']}
+      rows={rows.map(each => ({
+        key: each.id,
+        cells: [
+          <Hash hex={each.id} href={to('transactions', each.id)} />,
+          whatOf(each),
+          <By transaction={each} />,
+          each.boot === undefined ? '–' : `${each.boot}.${each.seq ?? 0}`,
+          <a href={to('blocks', each.height)}>{each.height}</a>,
+          <Time ms={each.time} />
+        ]
+      }))}
+    />
   )
+}
+
+function By({
+  transaction: { device, author }
+}: {
+  readonly transaction: TransactionJson
+}): JSX.Element {
+  if (device !== undefined) return <Hash hex={device} href={to('devices', device)} />
+  return author === undefined ? <>–</> : <Hash hex={author} />
 }
