@@ -56,6 +56,7 @@ export {
   type Rate,
   type Role,
   type RoleToken,
+  type FoundToken,
   type RoleTokens,
   type TlsFiles,
   type TlsServer,

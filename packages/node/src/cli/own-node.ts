@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import {
   createSigner,
   isVitalchainError,
@@ -77,11 +78,16 @@ export async function adminUrl({
       'the settings leave the port of the administration open: say --url'
     )
   const scheme = config.http.tlsCert === undefined || isLoopback(host) ? 'http' : 'https'
-  return { url: url ?? `${scheme}://${host}:${port}`, token: await operatorToken(dataDir) }
+  return { url: url ?? `${scheme}://${literal(host)}:${port}`, token: await operatorToken(dataDir) }
+}
+
+/** A host as URLs have it (RFC 3986 section 3.2.2). */
+function literal(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host
 }
 
 function urlOf({ http: { host, port, tlsCert } }: NodeConfig): string {
-  if (port !== 0) return `${tlsCert === undefined ? 'http' : 'https'}://${host}:${port}`
+  if (port !== 0) return `${tlsCert === undefined ? 'http' : 'https'}://${literal(host)}:${port}`
   throw new VitalchainError(
     'ERR_USAGE',
     'the configuration leaves the port of the HTTP API open: say --url'

@@ -5,9 +5,10 @@ import { networkId, toHex, useCryptoBackend, VitalchainError } from '@vitalchain
 import { restoreBackup, type RestoreReport } from '../backup/restore-backup.ts'
 import { readRestoredNote, saveRestoredNote } from '../backup/restored-note.ts'
 import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
+import { fingerprint } from '../genesis/network-file.ts'
 import { KEYS_FILE, writeSecretFile } from '../keys/keys-file.ts'
 import { isSealed } from '../keys/sealed-text.ts'
-import { EXIT, requireGoOn, type CliIo } from './io.ts'
+import { EXIT, printable, requireGoOn, type CliIo } from './io.ts'
 import { readGenesis, readJsonFile, readTextFile } from './json-file.ts'
 import { GENESIS_FILE } from './node-dir.ts'
 import { createProgressBar } from './progress-bar.ts'
@@ -79,10 +80,14 @@ export async function restoreCommand(options: RestoreCommandOptions, io: CliIo):
     )
   else {
     io.out(
-      `Restored blocks 1 to ${height} and ${payloads} payloads, of ${isoTime(taken)} by ${node}; head ${toHex(head)}.`
+      `Restored blocks 1 to ${height} and ${payloads} payloads, of ${isoTime(taken)} by ${printable(node)}; head ${toHex(head)}.`
     )
     if (missing.length > 0)
       io.out(`Before it can start the directory needs ${missing.join(' and ')}.`)
+    if (own === undefined && options.network === undefined)
+      io.out(
+        `Its genesis came with the backup: compare that it is of the network ${fingerprint(manifest.genesis)}.`
+      )
     io.out('The node follows until it is safe to vote; vitalchain status shows it.')
   }
   return EXIT.ok

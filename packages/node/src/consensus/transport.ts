@@ -85,6 +85,8 @@ export function createTransport(components: TransportComponents): Transport {
   const heardAt = new Map<string, number>()
   /** Members that say that they know a newer protocol version than this node. */
   const newer = new Set<string>()
+  /** Those of them of whose unreadable messages the log tells. */
+  const unread = new Set<string>()
   let probeFrom = -Infinity
   /** The member whose message the replica looks at now. */
   let speaker: Uint8Array | undefined
@@ -119,9 +121,12 @@ export function createTransport(components: TransportComponents): Transport {
       message = decodeMessage(encoded)
     } catch (error) {
       const name = toHex(member)
-      log('malformed message', { code: errorCode(error), member: name })
       // What older software cannot read is no fault: it has to catch up with those who are ahead before it stops.
-      if (newer.has(name)) return undefined
+      const isNewer = newer.has(name)
+      // Who is never cut off for it must not fill the log.
+      if (!isNewer || !unread.has(name))
+        log('malformed message', { code: errorCode(error), member: name })
+      if (isNewer) return void unread.add(name)
       const offence = errorCode(error) === 'ERR_TOO_LARGE' ? 'oversize' : 'malformed'
       return network.misbehaved(member, offence)
     }

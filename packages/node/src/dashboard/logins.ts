@@ -33,8 +33,10 @@ export interface DashboardLogins {
   createCode(role: Role): Granted
   /** Takes a code, and gives the token of a session for it. @throws VitalchainError `ERR_UNAUTHORIZED` */
   open(code: string): Granted
-  /** Who a session's token is for; undefined for one that is unknown or over. */
-  find(token: string): { readonly role: Role; readonly name: string } | undefined
+  /** Who a session's token is for, and how long it is good yet, ms; undefined for one that is unknown or over. */
+  find(
+    token: string
+  ): { readonly role: Role; readonly name: string; readonly goodMs: number } | undefined
 }
 
 /** Makes the {@link DashboardLogins} of a node. */
@@ -44,31 +46,39 @@ export function createDashboardLogins(now: () => number): DashboardLogins {
   return {
     createCode: role => codes.create(role),
     open(code) {
-      const role = codes.find(code)
+      const found = codes.find(code)
       codes.delete(code)
-      if (role === undefined)
+      if (found === undefined)
         throw new VitalchainError(
           'ERR_UNAUTHORIZED',
           'the code is unknown, used or over: make another one'
         )
-      return sessions.create(role)
+      return sessions.create(found.role)
     },
     find(token) {
-      const role = sessions.find(token)
-      return role === undefined ? undefined : { role, name: 'dashboard' }
+      const found = sessions.find(token)
+      if (found === undefined) return undefined
+      const { role, expires } = found
+      return { role, name: 'dashboard', goodMs: expires - now() }
     }
   }
 }
 
+interface Kept {
+  readonly role: Role
+  /** ms since 1970 */
+  readonly expires: number
+}
+
 interface Secrets {
   create(role: Role): Granted
-  find(secret: string): Role | undefined
+  find(secret: string): Kept | undefined
   delete(secret: string): void
 }
 
 /** A bounded set of secrets that end by themselves. */
 function createSecrets(now: () => number, max: number, ms: number): Secrets {
-  const kept = new Map<string, { readonly role: Role; readonly expires: number }>()
+  const kept = new Map<string, Kept>()
   return {
     create(role) {
       const secret = randomBytes(SECRET_BYTES).toString('hex')
@@ -81,7 +91,7 @@ function createSecrets(now: () => number, max: number, ms: number): Secrets {
     },
     find(secret) {
       const found = kept.get(hash(secret))
-      return found !== undefined && found.expires > now() ? found.role : undefined
+      return found !== undefined && found.expires > now() ? found : undefined
     },
     delete: secret => void kept.delete(hash(secret))
   }

@@ -28,21 +28,23 @@ export function createOwnReach({
 
   return {
     async observe() {
-      const linked = network.linkedMembers()
-      const member = linked[asking % linked.length]
+      // Members alone: nobody approved what a follower says.
+      const linked = listMembers(ledger.state).filter(({ id }) =>
+        network.linkedMembers().some(each => equalBytes(each, id))
+      )
+      const asked = linked[asking % linked.length]
       const isProved = network.peers().some(({ direction }) => direction === 'inbound')
-      if (member === undefined || isProved) return undefined
+      if (asked === undefined || isProved) return undefined
       if (last !== undefined) {
         const age = performance.now() - last.at
         if (age < (last.seen.reached ? LASTING_MS : RECENT_MS)) return last.seen
       }
       // Another one the next time: the way from this one may be cut.
       asking += 1
-      const attempts = await dialBack.ask(member, signal)
+      const attempts = await dialBack.ask(asked.id, signal)
       if (attempts.length === 0) return last?.seen
-      const by = listMembers(ledger.state).find(({ id }) => equalBytes(id, member))?.name ?? ''
       const seen = {
-        by,
+        by: asked.name,
         reached: attempts.some(({ outcome }) => outcome === REACHED),
         addresses: attempts.map(({ address }) => address)
       }

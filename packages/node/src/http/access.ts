@@ -18,7 +18,15 @@ export type RouteAccess = 'anyone' | 'device' | Role
 
 /** Who asks. */
 export type Caller =
-  | { readonly type: 'role'; readonly role: Role; readonly name: string }
+  | {
+      readonly type: 'role'
+      readonly role: Role
+      readonly name: string
+      /** Aborts when what was shown is taken back; undefined when nobody can take it back. */
+      readonly revoked?: AbortSignal
+      /** How long it is good, ms; undefined for one without an end. */
+      readonly goodMs?: number | undefined
+    }
   | { readonly type: 'device'; readonly device: Uint8Array }
 
 declare module 'fastify' {

@@ -15,7 +15,7 @@ import type { TlsServer } from './tls.ts'
 import { addTokenRoutes } from './token-routes.ts'
 
 /** How fast one client may ask for administration: people, scripts and a Prometheus. */
-export const ADMIN_RATE: Rate = { perSecond: 50, burst: 100 }
+const ADMIN_RATE: Rate = { perSecond: 50, burst: 100 }
 
 /** What {@link createAdminApi} needs. */
 export interface AdminApiOptions {
@@ -24,7 +24,7 @@ export interface AdminApiOptions {
   readonly token: string
   /** The tokens that are given out, the same as those of the HTTP API. */
   readonly tokens: RoleTokens
-  /** How fast each client may ask. Default: {@link ADMIN_RATE}. */
+  /** How fast each client may ask. Default: 50 a second, 100 at once. */
   readonly rate?: Rate
   /** With what it speaks TLS. Default: plain HTTP. */
   readonly tls?: TlsServer | undefined

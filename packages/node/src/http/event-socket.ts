@@ -28,7 +28,7 @@ export async function sendEvents(
 ): Promise<void> {
   let passed: string | undefined
   let code: number = CLOSE.goingAway
-  let reason = 'the node stops: connect again and go on from the last id'
+  let reason = 'the node stops, or the token is over: connect again and go on from the last id'
   const keepAlive = setInterval(() => {
     if (socket.bufferedAmount > 0) return
     socket.ping()

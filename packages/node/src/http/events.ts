@@ -4,7 +4,7 @@ import { Type, type TSchema } from 'typebox'
 import { WebSocketServer } from 'ws'
 import { FIRST_CURSOR, newestCursor, parseCursor } from '../ledger/events.ts'
 import type { LedgerNode } from '../types.ts'
-import { requireAccess } from './access.ts'
+import { requireAccess, type Caller } from './access.ts'
 import { transactionSchema } from './event-data.ts'
 import { eventFilter, FILTER_QUERY, type EventFilter } from './event-filter.ts'
 import { sendEvents } from './event-socket.ts'
@@ -27,6 +27,9 @@ const TOKEN_PROTOCOL = 'vitalchain.bearer.'
 /** Bytes that a client of a stream may send in one message: it has nothing to say. */
 const MESSAGE_BYTES_MAX = 1_024
 
+/** The longest time that a timer takes, ms: 24 days. A client that comes back then shows its token again. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
 /** The place that stands for the newest event. */
 const LATEST = 'latest'
 
@@ -42,19 +45,26 @@ export function addEventRoutes(app: FastifyInstance, components: RouteComponents
 
   /** Runs a stream with a signal that ends it, as one of those that there may be. */
   async function stream(
+    caller: Caller | null | undefined,
     gone: (end: () => void) => void,
     run: (signal: AbortSignal) => Promise<void>,
     failed: () => void
   ): Promise<void> {
     const ended = new AbortController()
-    gone(() => ended.abort())
+    const end = (): void => ended.abort()
+    gone(end)
+    const { revoked, goodMs } = caller?.type === 'role' ? caller : {}
+    const timer = goodMs === undefined ? undefined : setTimeout(end, Math.min(goodMs, TIMER_MS_MAX))
     streams++
     try {
-      await run(AbortSignal.any([ended.signal, closing]))
+      await run(
+        AbortSignal.any([ended.signal, closing, ...(revoked === undefined ? [] : [revoked])])
+      )
     } catch (error) {
       log('event stream ended', { code: errorCode(error) })
       failed()
     } finally {
+      clearTimeout(timer)
       streams--
     }
   }
@@ -87,6 +97,7 @@ export function addEventRoutes(app: FastifyInstance, components: RouteComponents
       requireSeat()
       reply.hijack()
       await stream(
+        request.caller,
         end => reply.raw.on('close', end),
         signal => writeEvents(reply.raw, node.events({ from, signal }), signal, { filter }),
         () => reply.raw.destroy()
@@ -115,6 +126,7 @@ export function addEventRoutes(app: FastifyInstance, components: RouteComponents
     sockets.handleUpgrade(request, socket, head, opened => {
       opened.on('error', () => opened.terminate())
       void stream(
+        caller,
         end => opened.on('close', end),
         signal => sendEvents(opened, node.events({ from, signal }), signal, { filter }),
         () => opened.terminate()

@@ -40,7 +40,7 @@ import { createUpgrades } from './upgrades.ts'
 import { createWaitingRoom } from './waiting.ts'
 
 /** How fast one client may ask: a dashboard, a monitor and the devices behind one proxy. Beyond it, `ERR_RATE`. */
-export const CLIENT_RATE: Rate = { perSecond: 2_000, burst: 4_000 }
+const CLIENT_RATE: Rate = { perSecond: 2_000, burst: 4_000 }
 
 /** What {@link createHttpApi} needs. */
 export interface HttpApiOptions {
@@ -55,7 +55,7 @@ export interface HttpApiOptions {
   readonly allowOrigins?: readonly string[]
   /** Addresses or networks of proxies whose `X-Forwarded-For` names the client. Default: none. */
   readonly trustProxies?: readonly string[]
-  /** How fast each client may ask. Default: {@link CLIENT_RATE}. */
+  /** How fast each client may ask. Default: 2 000 a second, 4 000 at once. */
   readonly clientRate?: Rate
   /** With what it speaks TLS. Default: plain HTTP. */
   readonly tls?: TlsServer | undefined

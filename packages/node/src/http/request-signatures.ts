@@ -71,20 +71,22 @@ export function createRequestSignatures({
   now
 }: RequestSignaturesInit): RequestSignatures {
   const tag = signatureTag(node.transportKey)
-  const nonces = new Map<string, number>()
+  const nonces = new Map<string, { readonly taken: number; readonly created: number }>()
   // What was taken before a restart is not remembered: so nothing that could have been is taken, by a clock that is ahead either.
-  const earliest = Math.floor(now() / 1_000) + SIGNATURE_AHEAD_S
+  // Nor is what was forgotten since, which a clock that is set back would make good again.
+  let earliest = Math.floor(now() / 1_000) + SIGNATURE_AHEAD_S
 
-  function takeNonce(name: string, seconds: number): void {
+  function takeNonce(name: string, seconds: number, created: number): void {
     // Oldest first, and all are kept for the same time.
-    for (const [each, taken] of nonces) {
-      if (taken + SIGNATURE_AGE_S + SIGNATURE_AHEAD_S >= seconds) break
+    for (const [each, used] of nonces) {
+      if (used.taken + SIGNATURE_AGE_S + SIGNATURE_AHEAD_S >= seconds) break
+      earliest = Math.max(earliest, used.created)
       nonces.delete(each)
     }
     if (nonces.has(name)) throw refused('the signature was used already')
     if (nonces.size >= NONCES_MAX)
       throw new VitalchainError('ERR_BUSY', 'too many signed requests', { retryable: true })
-    nonces.set(name, seconds)
+    nonces.set(name, { taken: seconds, created })
   }
 
   return {
@@ -96,7 +98,9 @@ export function createRequestSignatures({
       if (created > seconds + SIGNATURE_AHEAD_S || created < seconds - SIGNATURE_AGE_S)
         throw refused('the signature was made at another time')
       if (created <= earliest)
-        throw refused(`the signature was made before this node ran for ${SIGNATURE_AHEAD_S} s`)
+        throw refused(
+          `the signature was made before this node ran for ${SIGNATURE_AHEAD_S} s, or its clock was set back`
+        )
       const known = knownKey(node, keyid, memberRole)
       const isRight = known.keys.some(
         key =>
@@ -104,7 +108,7 @@ export function createRequestSignatures({
           verifySignature(key, base, plain(key, signature))
       )
       if (!isRight) throw refused('the signature is not of this key')
-      takeNonce(`${keyid} ${nonce}`, seconds)
+      takeNonce(`${keyid} ${nonce}`, seconds, created)
       return known.caller
     }
   }

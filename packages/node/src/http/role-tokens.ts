@@ -46,10 +46,20 @@ export interface TokenFile {
   write(text: string): Promise<void>
 }
 
+/** What a token opens now. */
+export interface FoundToken {
+  readonly role: Role
+  readonly name: string
+  /** Aborts when the token is taken back. */
+  readonly revoked?: AbortSignal
+  /** How long it is good, ms; undefined until it is taken back. */
+  readonly goodMs?: number | undefined
+}
+
 /** Bearer tokens with roles, which an operator gives out and takes back. Kept as hashes: the file opens nothing. */
 export interface RoleTokens {
   /** Who a token was given to; undefined for one that is unknown, over or taken back. */
-  find(token: string): { readonly role: Role; readonly name: string } | undefined
+  find(token: string): FoundToken | undefined
   /** Those that were given out and not taken back, also when they are over. */
   list(): readonly RoleToken[]
   /**
@@ -79,6 +89,8 @@ interface Kept extends RoleToken {
 export function createRoleTokens(now: () => number, file?: TokenFile): RoleTokens {
   const kept = new Map<string, Kept>()
   for (const each of readTokens(file?.text)) kept.set(each.hash, each)
+  /** For those that were shown, so never more than there are tokens. */
+  const revoking = new Map<string, AbortController>()
   // One change after the other: the last one that is written is the newest.
   let writing = Promise.resolve()
 
@@ -92,16 +104,24 @@ export function createRoleTokens(now: () => number, file?: TokenFile): RoleToken
 
   return {
     find(token) {
-      const found = kept.get(hashOf(token))
-      if (found === undefined || (found.expires !== null && found.expires <= now()))
-        return undefined
-      return { role: found.role, name: found.name }
+      const hash = hashOf(token)
+      const found = kept.get(hash)
+      if (found === undefined) return undefined
+      const { role, name, expires } = found
+      const goodMs = expires === null ? undefined : expires - now()
+      if (goodMs !== undefined && goodMs <= 0) return undefined
+      const controller = revoking.get(hash) ?? new AbortController()
+      revoking.set(hash, controller)
+      return { role, name, revoked: controller.signal, goodMs }
     },
     list: () => [...kept.values()].map(told),
     async create({ name, role, days }) {
       const time = now()
       for (const each of kept.values())
-        if (each.expires !== null && each.expires <= time) kept.delete(each.hash)
+        if (each.expires !== null && each.expires <= time) {
+          kept.delete(each.hash)
+          revoking.delete(each.hash)
+        }
       if ([...kept.values()].some(each => each.name === name))
         throw new VitalchainError('ERR_NAME_TAKEN', 'another token has this name')
       if (kept.size >= ROLE_TOKENS_MAX)
@@ -130,6 +150,8 @@ export function createRoleTokens(now: () => number, file?: TokenFile): RoleToken
       if (found === undefined) return false
       // From now on, whatever becomes of the file.
       kept.delete(found.hash)
+      revoking.get(found.hash)?.abort()
+      revoking.delete(found.hash)
       await save()
       return true
     }

@@ -59,10 +59,12 @@ t.test('a clock that is right, and one that nobody compared, are told apart', as
   t.equal(words({ from: NOW, to: NOW, clock: undefined })['clock'], 'not compared with the network')
 })
 
+/** What a statement with these flags says of its times. */
+const at = (flags: number) => ({ from: NOW, to: NOW, clock: undefined, flags })
+
 t.test('readings that a gateway signed are told from those of their device', async t => {
   const { gatewayAttested, arrivalTimes } = STATEMENT_FLAG
   const attested = 'gateway-attested: a gateway signed for a sensor that cannot sign'
-  const at = (flags: number) => ({ from: NOW, to: NOW, clock: undefined, flags })
   t.match(words(at(gatewayAttested)), { attested, when: /^measured .* by the sensor's clock$/ })
   t.match(words(at(gatewayAttested | arrivalTimes)), {
     attested,

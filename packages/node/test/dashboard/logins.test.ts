@@ -7,7 +7,11 @@ t.test('a code opens one session of its role, once', async t => {
   t.match(code, { role: 'monitor', expiresInMs: CODE_MS, secret: /^[0-9a-f]{64}$/ })
   const session = logins.open(code.secret)
   t.match(session, { role: 'monitor', expiresInMs: SESSION_MS })
-  t.strictSame(logins.find(session.secret), { role: 'monitor', name: 'dashboard' })
+  t.strictSame(logins.find(session.secret), {
+    role: 'monitor',
+    name: 'dashboard',
+    goodMs: SESSION_MS
+  })
   t.throws(() => logins.open(code.secret), { code: 'ERR_UNAUTHORIZED' })
   t.equal(logins.find(code.secret), undefined, 'a code is no token')
   t.throws(() => logins.open(session.secret), { code: 'ERR_UNAUTHORIZED' })
@@ -21,7 +25,7 @@ t.test('codes and sessions end by themselves', async t => {
   t.throws(() => logins.open(late.secret), { code: 'ERR_UNAUTHORIZED' })
   const { secret } = logins.open(logins.createCode('reader').secret)
   now += SESSION_MS - 1
-  t.match(logins.find(secret), { role: 'reader' })
+  t.match(logins.find(secret), { role: 'reader', goodMs: 1 }, 'an open stream ends with it')
   now += 1
   t.equal(logins.find(secret), undefined)
 })

@@ -118,9 +118,11 @@ export function objectionTo(
     return `status ${status} without Retry-After`
   const media = type?.split(';')[0]?.trim()
   if (status >= 400 && media !== 'application/problem+json') return `status ${status} as ${type}`
-  // Where no route is, nothing is described.
+  // Where no operation is, there is nothing, or a page of the dashboard.
   if (operation === undefined)
-    return [400, 401, 404, 413, 415].includes(status) ? undefined : `status ${status}`
+    return status < 400 || [400, 401, 404, 413, 415].includes(status)
+      ? undefined
+      : `status ${status}`
   const described = operation.responses[String(status)]
   if (described === undefined) return `status ${status} is not described: ${body.slice(0, 200)}`
   if (described.content === undefined)

@@ -130,6 +130,29 @@ t.test('events by WebSocket, and filters', async t => {
     }
   )
 
+  await t.test('a stream ends with the token that it was opened with', async t => {
+    let now = Date.now()
+    const tokens = createRoleTokens(() => now)
+    const other = createHttpApi({ node, token: TOKEN, tokens, now: () => now })
+    t.teardown(() => other.close())
+    const base = `${await other.listen({ port: 0 })}/v1/events`
+    const { token, id } = await tokens.create({ name: 'sink', role: 'reader' })
+    const socket = openSocket(t, base.replace('http', 'ws'), { ...bearer(token) })
+    const first = take(socket, 1)
+    const response = await new Promise<IncomingMessage>(resolve => {
+      get(base, { headers: bearer(token), agent: false }, resolve)
+    })
+    await first
+    const [closed, rest] = [once(socket, 'close'), text(response)]
+    await tokens.revoke(id)
+    t.match(await closed, [1_001])
+    t.match(await rest, /^id: 1\.0/)
+    const short = await tokens.create({ name: 'short', role: 'reader', days: 1 })
+    now += 24 * 60 * 60 * 1_000 - 50
+    const ending = openSocket(t, base.replace('http', 'ws'), { ...bearer(short.token) })
+    t.match(await once(ending, 'close'), [1_001], 'its day came')
+  })
+
   await t.test('a client that speaks is closed, and so are all when the API closes', async t => {
     const [speaker, listener] = [openSocket(t, url), openSocket(t, url)]
     const end = once(listener, 'close')

@@ -70,6 +70,9 @@ export async function startFuzzedService(): Promise<FuzzedService> {
   const credentials = [`Bearer ${TOKEN}`, `Bearer ${TOKEN}`, 'Bearer unknown']
   for (const role of ['reader', 'monitor'] as const)
     credentials.push(`Bearer ${(await tokens.create({ name: role, role })).token}`)
+  const spare: string[] = []
+  for (let k = 0; k < 10; k++)
+    spare.push((await tokens.create({ name: `spare ${k}`, role: 'monitor' })).id)
   const memberHex = toHex(node.ledger.validators()[0]!.member)
   const ids = readings.map(({ candidate }) => toHex(candidate.transaction.id))
   const seeds: FuzzSeeds = {
@@ -77,6 +80,8 @@ export async function startFuzzedService(): Promise<FuzzedService> {
     values: {
       id: ids,
       'getLaneHead.id': [toHex(device.id)],
+      'getDevice.id': [toHex(device.id)],
+      'revokeToken.id': spare,
       'getCompleteness.id': [toHex(device.id)],
       'getCompleteness.from': ['0.0', '0.1'],
       'getCompleteness.to': ['0.3', '0.4'],

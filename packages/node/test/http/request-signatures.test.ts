@@ -258,4 +258,17 @@ t.test('requests signed with keys of the ledger', async t => {
       t.equal((await send(restarted, members, fresh)).status, 200)
     }
   )
+
+  await t.test('a clock that is set back makes no used signature good again', async t => {
+    const used = await sign(members, { ...own!, tag, created: now })
+    t.equal((await send(api, members, used)).status, 200)
+    now += 126_000
+    const later = await sign(members, { ...own!, tag, created: now })
+    t.equal((await send(api, members, later)).status, 200, 'the used one is forgotten')
+    now -= 60_000
+    t.equal((await send(api, members, used)).code(), 'ERR_HTTP_SIGNATURE')
+    t.equal((await send(api, members, later)).code(), 'ERR_HTTP_SIGNATURE')
+    const fresh = await sign(members, { ...own!, tag, created: now })
+    t.equal((await send(api, members, fresh)).status, 200)
+  })
 })

@@ -87,6 +87,7 @@ async function bench({
   const connected: number[] = []
   const clock = { now: 1_000_000 }
   const pool: Candidate[] = []
+  const logged: string[] = []
   const transport = createTransport({
     ledger,
     network: wires,
@@ -106,11 +107,11 @@ async function bench({
     onMessage: (from, message) => given.push({ from, message }),
     onConnected: peer => connected.push(peer),
     status: () => STATUS,
-    log: () => undefined,
+    log: event => logged.push(event),
     clock: () => clock.now
   })
   transport.start()
-  return { network, ledger, device, wires, transport, given, connected, clock, pool }
+  return { network, ledger, device, wires, transport, given, connected, clock, pool, logged }
 }
 
 const STATUS: Message = {
@@ -450,15 +451,20 @@ t.test('a refused message counts against the member that brought it over its lin
 t.test(
   'what older software cannot read is not held against who knows a newer protocol',
   async t => {
-    const { wires, network, given } = await bench()
+    const { wires, network, given, logged } = await bench()
     const newer = memberOf(network, 3).id
     wires.receive(newer, encodeMessage({ ...STATUS, version: 2 }))
-    wires.receive(newer, new Uint8Array(3))
+    for (let k = 0; k < 2; k++) wires.receive(newer, new Uint8Array(3))
     t.same(wires.offences, [])
+    t.same(logged, ['malformed message'], 'it cannot fill the log either')
     t.match(given.at(-1)?.message, { type: 'status', version: 2 })
     wires.receive(newer, encodeMessage(STATUS))
     wires.receive(newer, new Uint8Array(3))
     t.same(wires.offences, [`${toHex(newer)} malformed`])
+    t.equal(logged.length, 2)
+    wires.receive(newer, encodeMessage({ ...STATUS, version: 2 }))
+    wires.receive(newer, new Uint8Array(3))
+    t.equal(logged.length, 2, 'nor by being newer again and again')
   }
 )
 
