@@ -28,7 +28,7 @@ node's keys signed is never in a backup: put back, it could make them sign twice
 
 Examples:
   vitalchain backup --data-dir /var/lib/vitalchain --out monday.backup
-  vitalchain backup --url http://127.0.0.1:7701 --token-file token --out monday.backup
+  vitalchain backup --url http://127.0.0.1:7800 --token-file token --out monday.backup
   vitalchain backup verify monday.backup --network 1f0c...`
     )
     .action((options: BackupOptions) =>

@@ -1,4 +1,5 @@
 import { VitalchainError } from '@vitalchain/core'
+import { checkTogether } from '../config/check-together.ts'
 import { parseValue } from '../config/check-value.ts'
 import { configJsonSchema } from '../config/json-schema.ts'
 import { loadConfig, type FlagValues, type HeldSetting } from '../config/load-config.ts'
@@ -33,7 +34,8 @@ export async function configShowCommand(flags: ConfigFlags, io: CliIo): Promise<
 
 /** Checks all layers. @throws VitalchainError `ERR_USAGE`, `ERR_CONFIG`, as `loadConfig` */
 export async function configValidateCommand(flags: ConfigFlags, io: CliIo): Promise<number> {
-  const { file, unknownVariables } = await load(flags)
+  const { config, file, unknownVariables } = await load(flags)
+  checkTogether(config)
   const [first] = unknownVariables
   if (first !== undefined)
     throw new VitalchainError('ERR_CONFIG', `the environment: there is no setting ${first}`)

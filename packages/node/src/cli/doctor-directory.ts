@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import {
@@ -12,6 +11,7 @@ import {
   type Genesis
 } from '@vitalchain/core'
 import { requireNoRestore } from '../backup/restore-backup.ts'
+import { checkTogether } from '../config/check-together.ts'
 import { loadConfig, type FlagValues } from '../config/load-config.ts'
 import type { NodeConfig } from '../config/node-config.ts'
 import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
@@ -23,6 +23,7 @@ import { NOT_RUNNING } from '../diagnosis/stopped.ts'
 import { KEYS_FILE, readSecrets } from '../keys/keys-file.ts'
 import { unknownProtocol } from '../members/protocol.ts'
 import { peerNameOf } from '../network/index.ts'
+import { requireFree, type Port } from './free-port.ts'
 import { checkMemberKeys } from './member-keys.ts'
 import { GENESIS_FILE, readOwnGenesis } from './node-dir.ts'
 import { openStoppedLedger, requireStopped } from './stopped-node.ts'
@@ -61,6 +62,7 @@ export async function observeDirectory(
     })
     return loaded.config
   })
+  if (config !== undefined) await step(dataDir, () => checkTogether(config))
   const document = await step(join(dataDir, GENESIS_FILE), () => readOwnGenesis(dataDir))
   const genesis =
     document === undefined
@@ -137,15 +139,13 @@ async function checkRules(dataDir: string): Promise<void> {
   }
 }
 
-interface Port {
+interface NamedPort extends Port {
   /** The setting and its value. */
   readonly name: string
-  readonly host: string
-  readonly port: number
 }
 
-function portsOf({ listen, http, admin }: NodeConfig): readonly Port[] {
-  const addresses = listen.flatMap((text): readonly Port[] => {
+function portsOf({ listen, http, admin }: NodeConfig): readonly NamedPort[] {
+  const addresses = listen.flatMap((text): readonly NamedPort[] => {
     const parts = multiaddr(text).getComponents()
     const host = parts.find(({ name }) => name === 'ip4' || name === 'ip6')?.value
     const port = Number(parts.find(({ name }) => name === 'tcp')?.value ?? 0)
@@ -154,17 +154,6 @@ function portsOf({ listen, http, admin }: NodeConfig): readonly Port[] {
   const servers = [http, ...(admin === undefined ? [] : [admin])]
   const named = servers.map(({ host, port }) => ({ name: `${host}:${port}`, host, port }))
   return [...addresses, ...named].filter(({ port }) => port !== 0)
-}
-
-/** As the node would listen there. */
-function requireFree({ host, port }: Port): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen({ host, port }, () => {
-      server.close(() => resolve())
-    })
-  })
 }
 
 async function lookAt(

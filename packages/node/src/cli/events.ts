@@ -42,6 +42,7 @@ export async function eventsCommand(flags: EventsFlags, io: CliIo): Promise<numb
   let cursor = from
   let written = 0
   let wasThere = false
+  let isAway = false
   while (written < count && !io.stop.aborted) {
     try {
       const query = new URLSearchParams(
@@ -50,7 +51,9 @@ export async function eventsCommand(flags: EventsFlags, io: CliIo): Promise<numb
         )
       )
       const body = await openStream(url, token, `/v1/events?${query.toString()}`, io.stop)
+      if (isAway) io.err('the node is back')
       wasThere = true
+      isAway = false
       for await (const event of readEvents(body)) {
         if (event.cursor !== '') cursor = event.cursor
         if (event.data === '') continue
@@ -62,7 +65,8 @@ export async function eventsCommand(flags: EventsFlags, io: CliIo): Promise<numb
       if (io.stop.aborted) return EXIT.ok
       if (!wasThere || !mayComeBack(error)) throw error
     }
-    io.err('the node went away: asking again')
+    if (!isAway) io.err('the node went away: asking again each second')
+    isAway = true
     await pause(AGAIN_MS, undefined, { signal: io.stop }).catch(() => undefined)
   }
   return EXIT.ok

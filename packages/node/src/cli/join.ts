@@ -56,6 +56,7 @@ export async function joinCommand(flags: JoinFlags, io: CliIo): Promise<number> 
     !follow && (await readFile(join(dataDir, MEMBER_FILE)).catch(() => undefined)) !== undefined
   if (!follow && !hasPart && name === undefined)
     throw new VitalchainError('ERR_USAGE', 'say --name, or --follow for a node that never votes')
+  if (hasPart) requireNothingMade(flags)
   if (!hasPart && !(await isEmpty(dataDir)))
     throw new VitalchainError('ERR_DATA_DIR_NOT_EMPTY', `${dataDir} is not empty`)
   const { document, addresses } = await findNetwork(flags)
@@ -80,6 +81,16 @@ export async function joinCommand(flags: JoinFlags, io: CliIo): Promise<number> 
     `  vitalchain start --data-dir ${dataDir}`
   ])
   return EXIT.ok
+}
+
+/** What `init` made has a name, keys and settings: flags that say others would be ignored. @throws VitalchainError `ERR_USAGE` */
+function requireNothingMade({ dataDir, name, operatorFrom, settings }: JoinFlags): void {
+  const ignored = [...settings.keys()].filter(path => path !== 'bootstrap')
+  if (name === undefined && operatorFrom === undefined && ignored.length === 0) return
+  throw new VitalchainError(
+    'ERR_USAGE',
+    `${dataDir} has its keys, name and settings already: say --data-dir and the network alone, or take another directory`
+  )
 }
 
 async function makeMember(flags: JoinFlags & { readonly name: string }, io: CliIo): Promise<void> {

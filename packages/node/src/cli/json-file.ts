@@ -1,9 +1,13 @@
 import { createReadStream } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
 import { fromHex, genesisFormat, isVitalchainError, VitalchainError } from '@vitalchain/core'
+import { pathFault } from './system-fault.ts'
 
 /** Bytes of a file that is read whole: a receipt in JSON may have half of that. What never ends is not read to its end. */
 const FILE_BYTES_MAX = 64 * 1024 * 1024
+
+/** How a file of JSON begins. */
+const OPENING_BRACE = 0x7b
 
 /** A value of JSON with the way to it, for reading what people and other programs wrote. */
 export interface JsonReader {
@@ -52,7 +56,9 @@ export async function readBytes(
 ): Promise<Uint8Array> {
   const values = { file }
   const bytes = await buffer(createReadStream(file, { end: bytesMax })).catch((cause: unknown) => {
-    throw new VitalchainError('ERR_FILE', `${file} cannot be read`, { cause, values })
+    const reason = pathFault(cause)
+    const why = reason === undefined ? '' : `: ${reason}`
+    throw new VitalchainError('ERR_FILE', `${file} cannot be read${why}`, { cause, values })
   })
   if (bytes.length > bytesMax)
     throw new VitalchainError('ERR_FILE', `${file} has more than ${bytesMax} bytes`, { values })
@@ -65,7 +71,9 @@ export async function readGenesis(file: string): Promise<Uint8Array> {
   try {
     genesisFormat.decode(bytes)
   } catch (cause) {
-    throw new VitalchainError('ERR_FILE', `${file} is no genesis document`, { cause })
+    // The founders' file is what people have at hand.
+    const hint = bytes[0] === OPENING_BRACE ? ': take genesis.cbor of a data directory' : ''
+    throw new VitalchainError('ERR_FILE', `${file} is no genesis document${hint}`, { cause })
   }
   return bytes
 }

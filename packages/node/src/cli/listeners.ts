@@ -1,4 +1,4 @@
-import { VitalchainError } from '@vitalchain/core'
+import { checkTogether } from '../config/check-together.ts'
 import type { LoadedNodeConfig } from '../config/node-config.ts'
 import {
   createAdminApi,
@@ -20,7 +20,6 @@ export interface Listeners {
    * Begins to listen at both.
    *
    * @returns their URLs
-   * @throws VitalchainError `ERR_NOT_LOOPBACK`
    */
   listen(): Promise<{ readonly http: string; readonly admin: string }>
   close(): Promise<void>
@@ -43,8 +42,7 @@ export interface ListenersInit
 export async function createListeners(init: ListenersInit): Promise<Listeners> {
   const { config, dataDir, node, token, meters, figures, metrics, nodeLog } = init
   const { tlsCert, tlsKey, requestsPerSecond } = config.http
-  if ((tlsCert === undefined) !== (tlsKey === undefined))
-    throw new VitalchainError('ERR_CONFIG', 'http.tlsCert and http.tlsKey belong together')
+  checkTogether(config)
   const log = nodeLog?.log ?? ((): void => undefined)
   const openServerTls = async (): Promise<ReturnType<typeof openTls> | undefined> =>
     tlsCert === undefined || tlsKey === undefined

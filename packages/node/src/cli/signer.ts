@@ -12,7 +12,7 @@ import { readGenesis } from './json-file.ts'
 import { destroyConsensusKey, readKeysFile, wipeOldKeys } from '../keys/keys-file.ts'
 import { unlockWith } from '../keys/passphrase.ts'
 import { GENESIS_FILE } from './node-dir.ts'
-import { asInUse } from './start.ts'
+import { asInUse } from './in-use.ts'
 
 /** What `vitalchain signer` was asked for. */
 export interface SignerOptions {

@@ -1,4 +1,4 @@
-import { isVitalchainError, toHex, VitalchainError } from '@vitalchain/core'
+import { isVitalchainError, toHex } from '@vitalchain/core'
 import { loadConfig, type FlagValues } from '../config/load-config.ts'
 import { directoryOptions } from '../config/node-options.ts'
 import { createFigures } from '../dashboard/figures.ts'
@@ -12,9 +12,12 @@ import { createNodeLog } from '../observe/node-log.ts'
 import { createSupervisor } from '../observe/supervisor.ts'
 import { createTraces } from '../observe/traces.ts'
 import { watchCatchUp } from './catch-up-progress.ts'
+import { requireFree, type Port } from './free-port.ts'
+import { asInUse } from './in-use.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { createListeners } from './listeners.ts'
 import { operatorToken } from './node-dir.ts'
+import { requireStopped } from './stopped-node.ts'
 import { version } from './version.ts'
 
 /** What the override means, for who uses it. */
@@ -96,6 +99,8 @@ export async function startCommand(
     else io.stop.addEventListener('abort', tell)
     if (stopOnInputEnd === true) void io.inputEnd().then(tell)
   })
+  // A node that started and found a port taken would have linked and voted in vain, again at each restart.
+  await requireFreePorts(dataDir, [config.http, config.admin])
   try {
     await node.start()
   } catch (error) {
@@ -154,10 +159,15 @@ async function endsWithin(work: Promise<void>, ms: number): Promise<boolean> {
   }
 }
 
-/** The store's lock is the directory's: one process at a time. */
-export function asInUse(error: unknown, dataDir: string): unknown {
-  if (!isVitalchainError(error) || error.code !== 'ERR_STORE_LOCKED') return error
-  return new VitalchainError('ERR_DATA_DIR_IN_USE', `another process uses ${dataDir}`, {
-    cause: error
-  })
+/** @throws VitalchainError `ERR_DATA_DIR_IN_USE`, or an error of the system such as `EADDRINUSE` */
+async function requireFreePorts(dataDir: string, ports: readonly Port[]): Promise<void> {
+  try {
+    for (const port of ports) await requireFree(port)
+  } catch (error) {
+    // Who has the port may be this very node.
+    await requireStopped(dataDir).catch((inUse: unknown) => {
+      if (isVitalchainError(inUse) && inUse.code === 'ERR_DATA_DIR_IN_USE') throw inUse
+    })
+    throw error
+  }
 }

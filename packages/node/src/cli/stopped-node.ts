@@ -6,9 +6,9 @@ import { useCryptoBackend, VitalchainError } from '@vitalchain/core'
 import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
 import { openLedger, type Ledger } from '../ledger/ledger.ts'
 import { openStore, type Store } from '../store/store.ts'
+import { asInUse } from './in-use.ts'
 import { readGenesis } from './json-file.ts'
 import { GENESIS_FILE } from './node-dir.ts'
-import { asInUse } from './start.ts'
 
 /**
  * Opens the store of a node that is not running.

@@ -33,10 +33,15 @@ export function namedFault(error: unknown): unknown {
     })
   }
   if (!('code' in error && 'path' in error && typeof error.path === 'string')) return error
-  const reason = PATH_FAULTS.get(String(error.code))
+  const reason = pathFault(error)
   if (reason === undefined) return error
   return new VitalchainError('ERR_FILE', `${error.path} cannot be used: ${reason}`, {
     cause: error,
     values: { file: error.path }
   })
+}
+
+/** Why the system could not use a path, for people; undefined for anything else. */
+export function pathFault(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? PATH_FAULTS.get(String(error.code)) : undefined
 }

@@ -13,7 +13,8 @@ export function checkValue(setting: Setting, value: unknown, where: string): voi
   if (expected === undefined) return
   const { path, secret } = setting
   const found = secret === true ? '' : `, not ${JSON.stringify(value)}`
-  throw new VitalchainError('ERR_CONFIG', `${where}: ${path}: expected ${expected}${found}`, {
+  const name = where === path ? path : `${where}: ${path}`
+  throw new VitalchainError('ERR_CONFIG', `${name}: expected ${expected}${found}`, {
     values: { path }
   })
 }

@@ -39,6 +39,8 @@ export function createLinkProxies(pidOf: (node: number) => number | undefined): 
   const servers: Server[] = []
   const nodes: number[] = []
   const relays = new Set<Relay>()
+  /** All that are open: of a link that is held one end may be gone and the other not. */
+  const sockets = new Set<Socket>()
   let rules: ((from: number, to: number) => Partial<LinkRule>) | undefined
   const ruleOf = (from: number | undefined, to: number | undefined): LinkRule =>
     from === undefined || to === undefined ? OPEN : { ...OPEN, ...rules?.(from, to) }
@@ -50,6 +52,10 @@ export function createLinkProxies(pidOf: (node: number) => number | undefined): 
     const server = connect({ port, host: '127.0.0.1', noDelay: true })
     client.setNoDelay(true)
     server.on('error', () => client.destroy())
+    for (const socket of [client, server]) {
+      sockets.add(socket)
+      socket.on('close', () => sockets.delete(socket))
+    }
     const there = pump(client, server, () => ruleOf(from, to))
     const back = pump(server, client, () => ruleOf(to, from))
     const relay: Relay = {
@@ -88,7 +94,7 @@ export function createLinkProxies(pidOf: (node: number) => number | undefined): 
     },
     close() {
       for (const server of servers) server.close()
-      for (const relay of relays) relay.reset()
+      for (const socket of sockets) socket.resetAndDestroy()
     }
   }
 }

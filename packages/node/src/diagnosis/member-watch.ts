@@ -59,6 +59,7 @@ interface Note {
   skews: readonly number[]
   heardAt: number
   wasLinked: boolean
+  isLinked: boolean
   downSince: number
   turns: readonly Turn[]
 }
@@ -88,6 +89,7 @@ export function createMemberWatch({
       skews: [],
       heardAt: clock(),
       wasLinked: false,
+      isLinked: false,
       downSince: clock(),
       turns: []
     }
@@ -97,6 +99,8 @@ export function createMemberWatch({
   const badTurn = (member: Uint8Array | undefined, code: string | undefined): void => {
     if (member === undefined) return
     const note = noteOf(member)
+    // Who is away misses its turns, and is no slow leader for it when it is back.
+    if (code === undefined && !note.isLinked) return
     note.turns = [...note.turns, { at: clock(), code }].slice(-CONDUCT_MAX)
   }
 
@@ -120,12 +124,15 @@ export function createMemberWatch({
     linkUp(member) {
       const note = noteOf(member)
       note.wasLinked = true
+      note.isLinked = true
       note.heardAt = clock()
       // Its computer may be another one now.
       note.skews = []
     },
     linkDown(member) {
-      noteOf(member).downSince = clock()
+      const note = noteOf(member)
+      note.isLinked = false
+      note.downSince = clock()
     },
     event(event, validators) {
       const names = (indices: readonly number[]): readonly string[] =>

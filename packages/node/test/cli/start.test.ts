@@ -112,7 +112,10 @@ t.test('keys of another network, or of two members, are refused and named', asyn
 t.test('a port that is taken is named in one line', async t => {
   const { hospitals } = await foundHospitals(t.testdir(), 1, () => undefined)
   const { dataDir, url, address } = hospitals[0]!
-  for (const port of [new URL(url).port, address.split('/')[4]]) {
+  const config = JSON.parse(await readFile(join(dataDir, 'node.json'), 'utf8')) as {
+    readonly admin: { readonly port: number }
+  }
+  for (const port of [new URL(url).port, `${config.admin.port}`, address.split('/')[4]]) {
     const server = createServer().listen(Number(port), '127.0.0.1')
     await once(server, 'listening')
     const { exit, err } = await run('start', '--data-dir', dataDir)
@@ -120,6 +123,7 @@ t.test('a port that is taken is named in one line', async t => {
     t.equal(exit, 1)
     t.equal(err.at(-1), `error: another process listens on 127.0.0.1:${port} (ERR_ADDRESS_IN_USE)`)
     t.notMatch(err, [/^ +at /])
+    t.equal(err.length, 1, 'the node did not run for that moment')
   }
 })
 

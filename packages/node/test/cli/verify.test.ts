@@ -79,7 +79,7 @@ t.test('what cannot be read is no verdict', async t => {
   )
   t.equal(both.exit, 2)
   t.same(both.out, [`VALID ${node.receiptFile}`], 'the others are still verified')
-  t.match(both.err[0], /absent cannot be read \(ERR_FILE\)/)
+  t.match(both.err[0], /absent cannot be read: there is no such place \(ERR_FILE\)/)
   for (const argv of [
     [node.receiptFile, '--genesis', absent],
     [node.receiptFile, '--genesis', join(dir, 'text.cbor')],

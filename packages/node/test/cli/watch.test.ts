@@ -32,12 +32,16 @@ t.test('status, events and join speak to a node that runs', async t => {
   await t.test('events goes on behind the last one when the node comes back', async t => {
     const stop = new AbortController()
     const lines: string[] = []
+    const notes: string[] = []
     const told = Promise.withResolvers<undefined>()
     const follow = runWith(
       {
         stop: stop.signal,
         out: line => lines.push(line),
-        err: () => told.resolve(undefined)
+        err: line => {
+          notes.push(line)
+          told.resolve(undefined)
+        }
       },
       'events',
       `--data-dir=${dataDir}`,
@@ -67,6 +71,12 @@ t.test('status, events and join speak to a node that runs', async t => {
       ],
       'each once'
     )
+    t.match(
+      notes,
+      [/^the node went away/, /^the node is back$/],
+      'two lines, however long it takes'
+    )
+    t.equal(notes.length, 2)
     const again = await run('events', '--data-dir', dataDir, '--from', '1.0', '--count', '1')
     t.match(again.out, [/^2\.0 .*call devices\.register by [0-9a-f]{12}$/])
     t.match(await run('events', '--data-dir', dataDir, '--from', '7.0'), {

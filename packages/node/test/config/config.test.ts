@@ -132,6 +132,16 @@ t.test('config validate finds a variable that is no setting', async t => {
   })
 })
 
+t.test('config validate finds settings that do not fit each other', async t => {
+  const validate = async (http: object): ReturnType<typeof run> => {
+    const dataDir = t.testdir({ 'node.json': JSON.stringify({ http }) })
+    return run('config', 'validate', '--data-dir', dataDir)
+  }
+  t.match(await validate({ host: '0.0.0.0' }), { exit: 2, err: [/http\.allowRemote must be true/] })
+  t.match(await validate({ host: '0.0.0.0', allowRemote: true }), { exit: 0 })
+  t.match(await validate({ tlsKey: 'node.key' }), { exit: 2, err: [/belong together/] })
+})
+
 t.test('the published JSON Schema is that of the settings', async t => {
   const file = join(import.meta.dirname, '..', '..', 'node-config.schema.json')
   t.same(JSON.parse(await readFile(file, 'utf8')), configJsonSchema())

@@ -82,6 +82,12 @@ t.test('messages that a cut line held up do not make a clock wrong', async t => 
 t.test('who led a lost view is remembered for ten minutes', async t => {
   const { watch, pass } = watched()
   const view = { name: 'view', height: 8, leader: 0 } as const
+  watch.event({ ...view, view: 4, cause: 'timeout' }, VALIDATORS)
+  watch.linkUp(DAX)
+  watch.linkDown(DAX)
+  watch.event({ ...view, view: 4, cause: 'timeout' }, VALIDATORS)
+  t.match(watch.conduct(DAX), { lostViews: 0 }, 'who is away is not slow')
+  watch.linkUp(DAX)
   for (let k = 0; k < 3; k++) watch.event({ ...view, view: 4, cause: 'timeout' }, VALIDATORS)
   watch.event({ ...view, view: 4, cause: 'behind' }, VALIDATORS)
   watch.event(
@@ -95,6 +101,7 @@ t.test('who led a lost view is remembered for ten minutes', async t => {
 
 t.test('what is noted is bounded, and forgotten with the member', async t => {
   const { watch, say } = watched()
+  watch.linkUp(DAX)
   for (let k = 0; k < 1_000; k++)
     watch.event({ name: 'view', height: 8, view: 4, leader: 0, cause: 'timeout' }, VALIDATORS)
   t.equal(watch.conduct(DAX).lostViews, 64)

@@ -76,6 +76,13 @@ t.test('four hospitals make one genesis of their parts, and each finds itself in
     await run('genesis', 'accept', file, '--data-dir', dirs[0]!, '--network', '00'.repeat(32)),
     { exit: 2, err: [/ERR_OTHER_NETWORK/] }
   )
+  const join1 = ['join', '--data-dir', dirs[0]!, '--genesis', file] as const
+  for (const ignored of [
+    ['--name', 'Another'],
+    ['--http-port', '7711']
+  ])
+    t.match(await run(...join1, ...ignored), { exit: 2, err: [/has its keys, name and settings/] })
+  t.match(await run(...join1), { exit: 0 })
   const shown = await run('genesis', 'show', file, '--json')
   t.match(JSON.parse(shown.out[0] ?? ''), { network: id, fingerprint, members: { length: 4 } })
 })

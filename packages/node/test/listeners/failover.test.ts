@@ -145,7 +145,7 @@ t.test('a libp2p node that all others ban loses nothing and doubles nothing', as
     if (event.type === 'disconnected') story.push(event.error.code)
     if (story.at(-1) === '1') break
   }
-  t.match(story.join(' '), /^0 ERR_CONNECTION_LOST .*0 ERR_COMMIT_TIMEOUT 1$/)
+  t.match(story.join(' '), /^0 ERR_CONNECTION_LOST .*0 ERR_ISOLATED 1$/)
 })
 
 t.test('transports are used in the order given, and a dead one is passed over', async t => {
