@@ -4,13 +4,11 @@
  */
 const NOT_COUNTED: readonly RegExp[] = [
   // Whole networks in processes of their own.
-  /^test\/acceptance\//,
   /^test\/examples\.test\.ts$/,
   // A program in C.
   /^test\/c-device\.test\.ts$/,
   // Thousands of simulated heights of code that simulation.test.ts counts.
-  /^packages\/consensus\/test\/(adversity|changes|model|mutants|readme|stalls)\.test\.ts$/,
-  /^packages\/contracts\/test\/member-property\.test\.ts$/,
+  /^packages\/consensus\/test\/(adversity|changes|readme|stalls)\.test\.ts$/,
   // Thousands of damaged receipts, and networks under attack, in code that the tests beside them count.
   /^packages\/core\/test\/ledger\/receipt-fuzz\.test\.ts$/,
   /^packages\/node\/test\/network\/(flood|storm)\.test\.ts$/

@@ -34,3 +34,11 @@ export function placeArgument(text: string): { readonly boot: number; readonly s
   if (Number(boot) <= 0xffff_ffff) return { boot: Number(boot), seq: Number(seq) }
   throw new InvalidArgumentError('Expected boot.seq, such as 3.17.')
 }
+
+/** A parser that takes a text as it is when it has a form. */
+export function textArgument(form: RegExp, expected: string): (text: string) => string {
+  return text => {
+    if (form.test(text)) return text
+    throw new InvalidArgumentError(`Expected ${expected}.`)
+  }
+}

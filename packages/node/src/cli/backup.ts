@@ -151,7 +151,7 @@ async function* liveChunks(
   } catch (cause) {
     requireGoOn({ stop })
     if (isVitalchainError(cause)) throw cause
-    throw new VitalchainError('ERR_UNREACHABLE', `${url} does not answer`, {
+    throw new VitalchainError('ERR_UNREACHABLE', `${url} does not answer: does the node run?`, {
       cause,
       retryable: true
     })

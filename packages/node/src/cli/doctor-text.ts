@@ -1,4 +1,4 @@
-import type { Diagnosis, Finding, MemberReport } from '../diagnosis/types.ts'
+import type { Diagnosis, Finding, MemberReport, QuorumReport } from '../diagnosis/types.ts'
 import { duration } from '../diagnosis/wording.ts'
 import { printable } from './io.ts'
 
@@ -28,13 +28,18 @@ export function diagnosisLines({
     ...findings.flatMap(findingLines),
     ...(members.length === 0
       ? []
-      : [
-          '',
-          ...table([HEADS, ...members.map(memberCells)]),
-          '',
-          `quorum: ${quorum.needed} of ${quorum.validators} validators are needed, ${quorum.reachable} are reached`
-        ])
+      : ['', ...table([HEADS, ...members.map(memberCells)]), '', quorumLine(quorum, members)])
   ]
+}
+
+/** Who does not vote, such as a follower, needs no quorum of its own links. */
+function quorumLine(
+  { needed, validators, reachable }: QuorumReport,
+  members: readonly MemberReport[]
+): string {
+  return members.some(({ self, validator }) => self && validator)
+    ? `quorum: ${needed} of ${validators} validators are needed, ${reachable} are reached`
+    : `quorum: ${needed} of ${validators} validators decide; this node is none of them, and is linked with ${reachable}`
 }
 
 function findingLines({ code, severity, subject, text, act }: Finding): readonly string[] {

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { VitalchainError } from '@vitalchain/core'
 import { ClassicLevel } from 'classic-level'
 import { readConfigFile } from '../config/config-file.ts'
@@ -32,16 +32,29 @@ export async function keysPassphraseCommand(flags: KeysFlags, io: CliIo): Promis
   const key = passphrase ? await newSealKey(await newPassphrase(newPassphraseFile, io)) : undefined
   await resealKeysFile(dataDir, unlockWith(file, io), key)
   const path = join(dataDir, KEYS_FILE)
+  const named = passphrase ? await namedInConfig(dataDir) : undefined
+  const isOther = named !== undefined && named !== resolve(newPassphraseFile ?? '')
   say(io, flags, JSON.stringify({ file: path, encrypted: passphrase }), () => [
-    `Wrote ${path}. ${keysText(flags)}`
+    `Wrote ${path}. ${keysText(flags)}`,
+    ...(isOther
+      ? [
+          `The node reads the passphrase from ${named}: put the new one there, or name another file before it starts:`,
+          `  vitalchain config set passphraseFile FILE --data-dir ${dataDir}`
+        ]
+      : [])
   ])
   return EXIT.ok
 }
 
-/** The file that the configuration names. A signer's directory has no configuration. */
-async function configuredFile(dataDir: string): Promise<string | undefined> {
+/** The file with the passphrase of a directory's keys that its environment or its configuration names, if one does. */
+export async function configuredFile(dataDir: string): Promise<string | undefined> {
   const given = process.env['VITALCHAIN_PASSPHRASE_FILE']
   if (given !== undefined && given !== '') return given
+  return namedInConfig(dataDir)
+}
+
+/** The file that the configuration names. A signer's directory has no configuration. */
+async function namedInConfig(dataDir: string): Promise<string | undefined> {
   const read = await readConfigFile(dataDir, undefined).catch(() => undefined)
   const named = read?.values.get('passphraseFile')
   return typeof named === 'string' ? named : undefined

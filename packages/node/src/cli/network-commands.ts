@@ -33,8 +33,8 @@ export function addInit(program: Command, io: CliIo, run: Run): void {
     .addHelpText(
       'after',
       `
-Makes keys.json (the secret keys, encrypted with a passphrase), node.json (the settings that flags say), votes (that the keys
-are new) and member.json, which the hospital gives to the others: its public keys and addresses, signed by all its keys.
+Makes keys.json (the secret keys, encrypted with a passphrase), node.json (the settings that flags say), new-keys (that the
+keys are new) and member.json, which the hospital gives to the others: its public keys and addresses, signed by all its keys.
 The passphrase is asked for, or read from --passphrase-file; then node.json names that file, and start reads it too.
 
 Examples:

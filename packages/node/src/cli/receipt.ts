@@ -1,4 +1,11 @@
-import { decodeTransaction, fromHex, receiptToJson, useCryptoBackend, utf8 } from '@vitalchain/core'
+import {
+  decodeTransaction,
+  fromHex,
+  receiptToJson,
+  useCryptoBackend,
+  utf8,
+  VitalchainError
+} from '@vitalchain/core'
 import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { readBytes } from './json-file.ts'
@@ -50,5 +57,12 @@ export async function receiptCommand(
 
 async function identityOf(named: string): Promise<Uint8Array> {
   if (/^[0-9a-fA-F]{64}$/.test(named)) return fromHex(named)
-  return decodeTransaction(transactionIn(await readBytes(named), named)).id
+  const bytes = await readBytes(named).catch((cause: unknown) => {
+    throw new VitalchainError(
+      'ERR_FILE',
+      `${named} is neither an identity, which has 64 hexadecimal digits, nor a file that can be read`,
+      { cause }
+    )
+  })
+  return decodeTransaction(transactionIn(bytes, named)).id
 }

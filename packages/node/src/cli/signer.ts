@@ -9,6 +9,7 @@ import { nodeCryptoBackend } from '../crypto/node-crypto-backend.ts'
 import { createNodeSigner } from '../crypto/node-signer.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { readGenesis } from './json-file.ts'
+import { configuredFile } from './keys.ts'
 import { destroyConsensusKey, readKeysFile, wipeOldKeys } from '../keys/keys-file.ts'
 import { unlockWith } from '../keys/passphrase.ts'
 import { GENESIS_FILE } from './node-dir.ts'
@@ -20,7 +21,7 @@ export interface SignerOptions {
   /** Where the node connects. */
   readonly socket: string
   readonly stopOnInputEnd?: boolean
-  /** A file with the passphrase of encrypted keys. Default: the environment's, or a person is asked. */
+  /** A file with the passphrase of encrypted keys. Default: the environment's or that of the configuration, or a person is asked. */
   readonly passphraseFile?: string
 }
 
@@ -38,7 +39,7 @@ export async function signerCommand(
   useCryptoBackend(nodeCryptoBackend)
   await wipeOldKeys(dataDir)
   const genesis = await readGenesis(join(dataDir, GENESIS_FILE))
-  const unlock = unlockWith(passphraseFile ?? process.env['VITALCHAIN_PASSPHRASE_FILE'], io)
+  const unlock = unlockWith(passphraseFile ?? (await configuredFile(dataDir)), io)
   const keys = await readKeysFile(dataDir, unlock)
   const secret = keys.field('consensus').hex(32)
   const key = createNodeSigner(secret)

@@ -10,6 +10,13 @@ export function addToken(program: Command, io: CliIo, run: Run): void {
   const token = program
     .command('token')
     .description('give out tokens for the HTTP API of a running node, each with a role')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  vitalchain token create "ward dashboard" --role monitor --days 365 --data-dir /var/lib/vitalchain
+  vitalchain token list --data-dir /var/lib/vitalchain`
+    )
 
   flags(token.command('create'))
     .description('make a token and show it, this once')

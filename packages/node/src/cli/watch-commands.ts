@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander'
-import { countArgument } from './arguments.ts'
+import { countArgument, textArgument } from './arguments.ts'
 import type { EventsFlags } from './events.ts'
 import type { CliIo } from './io.ts'
 import type { NodeFlags } from './own-node.ts'
@@ -11,6 +11,11 @@ const STATUS_TIMEOUT_S = 5
 
 /** Events that one run writes at most when it counts them. */
 const COUNT_MAX = 999_999_999
+
+const identity = textArgument(
+  /^[0-9a-f]{64}$/,
+  '64 hexadecimal digits in lower case, as --json has them'
+)
 
 /** Adds `vitalchain status`: where the own node stands. */
 export function addStatus(program: Command, io: CliIo, run: Run): void {
@@ -31,17 +36,23 @@ export function addEvents(program: Command, io: CliIo, run: Run): void {
   running(
     program.command('events').description('committed transactions as they come, until told to end')
   )
-    .option('--from <cursor>', 'begin behind this event: height.index, 0.0 or latest', 'latest')
+    .option(
+      '--from <cursor>',
+      'begin behind this event: height.index, 0.0 or latest',
+      textArgument(/^(latest|\d{1,15}\.\d{1,9})$/, 'height.index, such as 12.0, or latest'),
+      'latest'
+    )
     .addOption(
       new Option('--count <n>', 'end after so many').argParser(countArgument(1, COUNT_MAX))
     )
     .option('--kind <types>', 'only these: statement, call, readings, gap, ... with commas between')
-    .option('--device <id>', 'only of this device')
-    .option('--member <id>', 'only of this member and its devices')
+    .option('--device <id>', 'only of this device', identity)
+    .option('--member <id>', 'only of this member and its devices', identity)
     .addHelpText(
       'after',
       `
-Each line begins with the cursor of its event: with --from it goes on behind that one. When the node goes away, it is asked
+Each line begins with the cursor of its event: with --from it goes on behind that one. Identities are cut to 12 digits; with
+--json they are whole, as other commands take them. When the node goes away, it is asked
 again until it is back, and no event is missed or told twice.
 
 Examples:

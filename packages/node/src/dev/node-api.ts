@@ -99,7 +99,7 @@ export function createNodeApi(url: string, token: string): NodeApi {
       response = await fetch(new URL(path, url), { ...init, signal })
       text = await response.text()
     } catch (cause) {
-      throw new VitalchainError('ERR_UNREACHABLE', `${url} does not answer`, {
+      throw new VitalchainError('ERR_UNREACHABLE', `${url} does not answer: does the node run?`, {
         cause,
         retryable: true
       })
@@ -204,7 +204,7 @@ export async function requestBytes(url: string, token: string, path: string): Pr
     response = await fetch(new URL(path, url), { headers, signal: AbortSignal.timeout(PROOF_MS) })
     bytes = new Uint8Array(await response.arrayBuffer())
   } catch (cause) {
-    throw new VitalchainError('ERR_UNREACHABLE', `${url} does not answer`, {
+    throw new VitalchainError('ERR_UNREACHABLE', `${url} does not answer: does the node run?`, {
       cause,
       retryable: true
     })
@@ -229,7 +229,7 @@ export async function openStream(
   try {
     response = await fetch(new URL(path, url), { headers, signal })
   } catch (cause) {
-    throw new VitalchainError('ERR_UNREACHABLE', `${url} does not answer`, {
+    throw new VitalchainError('ERR_UNREACHABLE', `${url} does not answer: does the node run?`, {
       cause,
       retryable: true
     })

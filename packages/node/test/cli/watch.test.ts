@@ -18,6 +18,15 @@ t.test('status, events and join speak to a node that runs', async t => {
   t.teardown(() => node.kill())
   t.match(await run('status', '--data-dir', dataDir), { exit: 1, err: [/ERR_UNREACHABLE/] })
   t.match(await run('events', '--data-dir', dataDir), { exit: 1, err: [/ERR_UNREACHABLE/] })
+  for (const wrong of [
+    ['--from', 'zz'],
+    ['--device', '5ef40f12bce7'],
+    ['--member', 'Hospital 1']
+  ])
+    t.match(await run('events', '--data-dir', dataDir, ...wrong), {
+      exit: 2,
+      err: [new RegExp(`${wrong[0]} .*Expected`)]
+    })
   await node.start()
   const id = toHex(networkId(founded.document))
 

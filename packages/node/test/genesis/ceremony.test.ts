@@ -150,6 +150,15 @@ t.test('init asks for a passphrase, and a directory is not made twice', async t 
   t.equal((await run(...init, '--passphrase-file', join(dir, 'passphrase'))).exit, 0)
   t.match(await readFile(join(dataDir, 'keys.json'), 'utf8'), 'vitalchain-keys/1')
   t.match(await run(...init, '--no-passphrase'), { exit: 2, err: [/ERR_DATA_DIR_NOT_EMPTY/] })
+  const change = ['keys', 'passphrase', '--data-dir', dataDir] as const
+  const [named, other] = [join(dir, 'passphrase'), join(dir, 'other')]
+  await writeFile(other, 'another passphrase\n')
+  const noted = await run(...change, '--new-passphrase-file', other)
+  t.match(noted.out.join('\n'), `reads the passphrase from ${named}`, 'or it would not start')
+  t.match(await run(...change, '--passphrase-file', other, '--new-passphrase-file', named), {
+    exit: 0,
+    out: { length: 1 }
+  })
   const changed = await run('keys', 'passphrase', '--data-dir', dataDir, '--no-passphrase')
   t.match(changed, { exit: 0, out: [/NOT encrypted/] })
   t.match(JSON.parse(await readFile(join(dataDir, 'keys.json'), 'utf8')), { transport: String })

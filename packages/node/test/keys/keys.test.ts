@@ -15,7 +15,7 @@ import {
 } from '../../src/keys/keys-file.ts'
 import { newSealKey } from '../../src/keys/sealed-text.ts'
 import { createUnlock } from '../../src/keys/unlock.ts'
-import { runWith } from '../cli/run.ts'
+import { run, runWith } from '../cli/run.ts'
 
 const KEYS = {
   transport: generateSecretKey('ed25519'),
@@ -139,6 +139,8 @@ t.test('a signer opens encrypted keys, and they stay as they are while it runs',
   t.equal(await runWith({ ...io, ...answers(PASSPHRASE, PASSPHRASE) }, ...change), 0)
   t.same(asked.slice(2), ['New passphrase for keys.json: ', 'The same again: '])
 
+  // As a node does, a signer takes the file that the configuration names.
+  t.equal((await run('config', 'set', 'passphraseFile', file, '--data-dir', dataDir)).exit, 0)
   // Not in the directory of the test: the path of a socket has at most 107 bytes.
   const name = `vitalchain-keys-${process.pid}`
   const socket = process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : join(tmpdir(), name)
@@ -148,8 +150,7 @@ t.test('a signer opens encrypted keys, and they stay as they are while it runs',
     { out: ready.resolve, err: line => lines.push(line), stop: stop.signal },
     'signer',
     `--data-dir=${dataDir}`,
-    `--socket=${socket}`,
-    `--passphrase-file=${file}`
+    `--socket=${socket}`
   )
   t.match(JSON.parse(await Promise.race([ready.promise, signer.then(String)])), { event: 'ready' })
   lines.length = 0

@@ -14,6 +14,8 @@ t.test('a statement that can never be committed costs no empty block and no lead
     model: 'monitor',
     firmware: undefined
   })
+  // A node that does not know the device yet would refuse its statement.
+  await until('all know the device', () => nodes.every(node => node.status().height === 1))
   const first = await device.read()
   // It follows the first one but skips places: nobody can tell before the first one is committed.
   const skipping = await device.sign({
