@@ -32,6 +32,7 @@ import {
 } from './completeness.ts'
 import { termOf, type Head } from './head.ts'
 import { createNodeMemory } from './node-memory.ts'
+import { createReceiptMemory } from './receipt-memory.ts'
 import { damaged, type HeaderRecord, type TransactionRecord } from './records.ts'
 
 /** Certificates remembered as good: those of the blocks that the receipts of a busy minute share, and the hand-overs. */
@@ -114,6 +115,7 @@ export function createProofs(source: ProofSource): Proofs {
   const { genesis, network, head, terms, record, committed, state, nodes } = source
   const good = new BoundedCache<true>(CERTIFICATES_REMEMBERED)
   const memory = createNodeMemory(source.readNode)
+  const receipts = createReceiptMemory()
 
   /** The error for a proof that does not hold. What it was made of may be repaired: it is read anew. */
   const unproven = (index: number): VitalchainError => {
@@ -208,6 +210,9 @@ export function createProofs(source: ProofSource): Proofs {
     },
     anchor,
     receipt(index, { pin = 0, renew = false } = {}) {
+      // Against the header of its own block it is the same for ever.
+      const known = pin === 0 && !renew ? receipts.get(index) : undefined
+      if (known !== undefined) return known
       const { height, bytes } = committed(index)
       const own = certified(height).header.history.size
       const base = anchor(renew || pin > own ? head().height : height, pin)
@@ -215,7 +220,9 @@ export function createProofs(source: ProofSource): Proofs {
       const path = inclusionProof(index, history.size, memory.read)
       if (!verifyInclusion(leafHash(bytes), index, history.size, path, history.root))
         throw unproven(index)
-      return receiptFormat.encode({ ...base, index, path, transaction: bytes })
+      const receipt = receiptFormat.encode({ ...base, index, path, transaction: bytes })
+      if (pin === 0 && !renew) receipts.keep(index, receipt)
+      return receipt
     },
     stateProof(key, pin) {
       const newest = anchor(head().height, pin)
