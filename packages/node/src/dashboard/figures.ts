@@ -10,7 +10,7 @@ export const FIGURES_MAX: number = 300
 /** Waiting times kept within one figure; of more than that every n-th would do, and the first ones say as much. */
 const WAITED_MAX = 2_048
 
-/** What became durable on this node in one span of {@link FIGURE_MS}. */
+/** What became durable on this node in one span of two seconds. */
 export interface Figure {
   /** When it began, ms since 1970 by this node's clock. */
   readonly at: number
