@@ -56,9 +56,8 @@ export class Delivery {
   readonly #underWay: ReadonlyMap<Lane, Set<Pending>>
   /** Statements that this node says are committed: their receipts are asked for. */
   readonly #committed = new Set<Pending>()
-  readonly #cancelTimers = new Map<Lane, () => void>()
-  /** Since when a lane waits for its next proof, ms of the timers. */
-  readonly #waitsSince = new Map<Lane, number>()
+  /** The lanes that wait for a proof: since when, ms of the timers, and how their wait ends early. */
+  readonly #waits = new Map<Lane, { readonly since: number; readonly cancel: () => void }>()
   #proved = 0
   readonly #verifyReceipt: ReceiptVerifier
 
@@ -113,7 +112,7 @@ export class Delivery {
       cancelHandshake()
       signal.removeEventListener('abort', onAbort)
       connecting.abort()
-      for (const cancel of this.#cancelTimers.values()) cancel()
+      for (const { cancel } of this.#waits.values()) cancel()
       for (const lane of this.#init.lanes) lane.wake()
       await opening.then(
         connection => connection.close(),
@@ -199,7 +198,7 @@ export class Delivery {
         continue
       }
       underWay.add(next)
-      if (!this.#cancelTimers.has(lane)) this.#awaitProof(lane)
+      if (!this.#waits.has(lane)) this.#awaitProof(lane)
       try {
         if (this.#committed.has(next)) await this.#askReceipt(lane, session, next)
         else await this.#submit(lane, session, next)
@@ -273,8 +272,8 @@ export class Delivery {
     this.#underWay.get(lane)?.delete(pending)
     this.#committed.delete(pending)
     this.#proved++
-    const { patience, timers } = this.#init
-    patience.proved(timers.elapsed() - (this.#waitsSince.get(lane) ?? timers.elapsed()))
+    const wait = this.#waits.get(lane)
+    if (wait !== undefined) this.#init.patience.proved(this.#init.timers.elapsed() - wait.since)
     this.#awaitProof(lane)
     lane.settle(pending, proof)
     this.#init.onProved(pending, proof)
@@ -304,18 +303,15 @@ export class Delivery {
 
   /** Statements commit in order, so a lane with any under way is to see a proof now and then. */
   #awaitProof(lane: Lane): void {
-    this.#cancelTimers.get(lane)?.()
-    this.#cancelTimers.delete(lane)
+    this.#waits.get(lane)?.cancel()
+    this.#waits.delete(lane)
     if (this.#over || (this.#underWay.get(lane)?.size ?? 0) === 0) return
     const { patience, timers } = this.#init
-    this.#waitsSince.set(lane, timers.elapsed())
-    this.#cancelTimers.set(
-      lane,
-      timers.after(patience.ms, () => {
-        patience.disappointed()
-        this.#end(retryable('ERR_COMMIT_TIMEOUT', 'the network did not commit in time'))
-      })
-    )
+    const cancel = timers.after(patience.ms, () => {
+      patience.disappointed()
+      this.#end(retryable('ERR_COMMIT_TIMEOUT', 'the network did not commit in time'))
+    })
+    this.#waits.set(lane, { since: timers.elapsed(), cancel })
   }
 
   /** A node will not have a lane's statement: another one is tried, and if it is final that counts. */

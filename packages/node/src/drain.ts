@@ -7,7 +7,7 @@ import type { Pool } from './pool/pool.ts'
 /** How long a leader waits for each block of what it still proposes, ms: twice what a slow network takes. */
 const BLOCK_WAIT_MS = 2_000
 
-/** How long what is being taken may take, ms: a check of signatures and a write to the disk; a device's turn at most 2 s. */
+/** How long what is being taken may take, ms: a check of signatures and a write to the disk; a device's turn, which is shorter. */
 const UNDER_WAY_MS = 2_500
 
 /** Lets a node stop without anybody noticing: what its clients handed over stays on its way, and nobody waits for it to lead. */

@@ -1,31 +1,19 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import {
   equalBytes,
   errorCode,
   faultTolerance,
-  toHex,
   VitalchainError,
   type Transaction
 } from '@vitalchain/core'
 import { createRules, devices, listMembers, members } from '@vitalchain/contracts'
 import { createCheckpoints, type Checkpoints } from './checkpoints/checkpoints.ts'
-import { requireWholeLog } from './audit/level-files.ts'
-import { requireNoRestore } from './backup/restore-backup.ts'
 import { createRestoredKeeper } from './backup/restored-keeper.ts'
 import { readRestoredNote } from './backup/restored-note.ts'
 import { createBlockSource } from './consensus/block-source.ts'
 import { createReplicaHost, RECOVERY_EPOCH } from './consensus/replica-host.ts'
-import { lockKey, type KeyLock } from './consensus/key-lock.ts'
 import { createKeyRetirement } from './consensus/retire-key.ts'
 import { createOverrideNote } from './consensus/override-note.ts'
 import { openRemoteSigner } from './consensus/remote-signer.ts'
-import {
-  openVoteStore,
-  takeVoteState,
-  voteStoreOf,
-  type VoteStore
-} from './consensus/vote-store.ts'
 import { createNodeSigner } from './crypto/node-signer.ts'
 import {
   createDeviceRequests,
@@ -43,7 +31,7 @@ import type { Diagnosis, MemberReport } from './diagnosis/types.ts'
 import { createDrain, type Drain } from './drain.ts'
 import { serveGenesis } from './genesis/fetch-genesis.ts'
 import type { Executed } from './ledger/execute.ts'
-import { openLedger, type Ledger, type LedgerInit } from './ledger/ledger.ts'
+import type { Ledger } from './ledger/ledger.ts'
 import { createMembershipKeeper } from './members/membership.ts'
 import { memberPeers, withFollowers } from './members/peers.ts'
 import { unknownProtocol } from './members/protocol.ts'
@@ -56,15 +44,12 @@ import { createOffers } from './pool/offers.ts'
 import { createOwnDoor, type OwnDoor } from './pool/own-door.ts'
 import { createPool, type Pending } from './pool/pool.ts'
 import { payloadDigest } from './pool/unit.ts'
-import { openStore, type Store } from './store/store.ts'
 import { createCatchUp } from './sync/catch-up.ts'
 import { createHealer } from './sync/heal.ts'
 import { createPayloadRepair } from './sync/payload-repair.ts'
-
+import { openDisk } from './open-disk.ts'
+import { createNodeStatus } from './node-status.ts'
 import type { LedgerNodeOptions, NodeStatus } from './types.ts'
-
-/** As many missing payloads as a status counts. */
-const MISSING_SHOWN_MAX = 64
 
 /** How often transactions that waited too long are dropped, ms. */
 const EXPIRE_INTERVAL_MS = 60_000
@@ -84,44 +69,6 @@ export interface RunningNode {
   /** The transaction with this identity that waits for a block. */
   waiting(id: Uint8Array): Transaction | undefined
   stop(): Promise<void>
-}
-
-/** Opens what is on disk. What was opened before a failure is closed again, or the directory would stay locked. */
-async function openDisk(
-  dataDir: string | undefined,
-  key: Uint8Array | undefined,
-  init: Omit<LedgerInit, 'store'>,
-  onFatal: (error: VitalchainError) => void
-): Promise<{
-  readonly store: Store
-  readonly ledger: Ledger
-  readonly votes: VoteStore
-  readonly lock: KeyLock | undefined
-}> {
-  if (dataDir !== undefined) {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 })
-    await requireNoRestore(dataDir)
-  }
-  const location = dataDir === undefined ? 'memory' : join(dataDir, 'ledger')
-  if (dataDir !== undefined) await requireWholeLog(location)
-  const store = await openStore(location, onFatal)
-  let votes: VoteStore | undefined
-  let lock: KeyLock | undefined
-  try {
-    votes = await openVoteStore(dataDir === undefined ? 'memory' : voteStoreOf(dataDir))
-    // What is kept in memory is forgotten with the process: each start there is the first.
-    if (key !== undefined && dataDir === undefined) await votes.of(key).begin(1)
-    if (key !== undefined && dataDir !== undefined) {
-      lock = await lockKey(key)
-      await takeVoteState(dataDir, key, votes.of(key))
-    }
-    return { store, votes, lock, ledger: await openLedger({ store, ...init }) }
-  } catch (error) {
-    await lock?.release()
-    await votes?.close()
-    await store.close()
-    throw error
-  }
 }
 
 /** A node's settings with nothing left to default. */
@@ -398,6 +345,18 @@ export async function startNode(
     retirement.look()
   }, EXPIRE_INTERVAL_MS)
 
+  const status = createNodeStatus({
+    ledger,
+    network,
+    host,
+    pool,
+    sessions,
+    door,
+    membership,
+    checkpoints,
+    restored,
+    transportKey
+  })
   const diagnosis = createNodeDiagnosis({
     ledger,
     network,
@@ -413,45 +372,6 @@ export async function startNode(
     now,
     log
   })
-
-  /** The members as of the newest block: each status names several, and reading them takes longer than the rest of it. */
-  let named = { head: ledger.head, members: listMembers(ledger.state) }
-  const membersNow = (): typeof named.members => {
-    const { head } = ledger
-    if (named.head !== head) named = { head, members: listMembers(ledger.state) }
-    return named.members
-  }
-  const nameOf = (id: Uint8Array | undefined): string | undefined =>
-    id === undefined ? undefined : membersNow().find(member => equalBytes(member.id, id))?.name
-
-  function status(): NodeStatus {
-    const self = membersNow().find(member => equalBytes(member.transportKey, transportKey))
-    const { head } = ledger
-    const restore = restored.status()
-    return {
-      network: toHex(ledger.network),
-      name: self?.name,
-      peer: network.peer,
-      height: head.height,
-      head: toHex(head.hash),
-      stateRoot: toHex(head.stateRoot),
-      transactions: head.history.size,
-      view: host.view,
-      leader: nameOf(ledger.validators()[host.leader]?.member),
-      links: network.linkedMembers().flatMap(member => nameOf(member) ?? []),
-      banned: network
-        .links()
-        .flatMap(({ member, bannedMs }) => (bannedMs > 0 ? (nameOf(member) ?? []) : [])),
-      waiting: pool.size,
-      payloadsMissing: ledger.wantedPayloads(MISSING_SHOWN_MAX).length,
-      deviceSessions: sessions.size,
-      votes: host.votes,
-      draining: door.closed,
-      membership: membership.membership,
-      ...checkpoints.status,
-      ...(restore === undefined ? {} : { restored: restore })
-    }
-  }
 
   const stop = async (): Promise<void> => {
     stopping.abort()

@@ -18,8 +18,11 @@ const SILENT_MS = 30_000
 /** How long the mean of all lanes is believed, ms. */
 const MEAN_MS = 200
 
-/** How long a device in its own session waits for its turn, ms: less than its patience for a proof. */
-const PATIENCE_MS = 2_000
+/**
+ * How long a device in its own session waits for its turn, ms: less than the 2 s after which it may try another node (S-8), and
+ * more than its window of 64 statements takes at {@link LANE_PER_SECOND}.
+ */
+export const TURN_WAIT_MS: number = 1_800
 
 /** Statements of a lane that wait for their turn at once: two windows of a device. */
 const WAITING_MAX = 128
@@ -130,7 +133,7 @@ export function createLaneShares(
     },
     async turn(name) {
       const lane = laneOf(name, now())
-      const end = now() + PATIENCE_MS
+      const end = now() + TURN_WAIT_MS
       lane.waiting += 1
       try {
         for (let wait = waitOf(lane); wait > 0; wait = waitOf(lane)) {

@@ -1,9 +1,11 @@
+import { COMMIT_WAIT_MIN_MS, WINDOW_STATEMENTS_MAX } from '@vitalchain/device-sdk'
 import t from 'tap'
 import {
   createLaneShares,
   LANE_BURST,
   LANE_FACTOR,
-  LANE_PER_SECOND
+  LANE_PER_SECOND,
+  TURN_WAIT_MS
 } from '../../src/pool/lane-shares.ts'
 
 /** Shares by a clock that a test sets. */
@@ -76,5 +78,13 @@ t.test(
     for (let k = 0; k < 5 * LANE_PER_SECOND; k++) shares.charge('hasty')
     t.ok((await shares.turn('hasty')) > 2_000)
     stop.abort()
+  }
+)
+
+t.test(
+  'who is held back does not take the node for dead, nor is a whole window refused',
+  async t => {
+    t.ok(TURN_WAIT_MS < COMMIT_WAIT_MIN_MS)
+    t.ok(TURN_WAIT_MS > (WINDOW_STATEMENTS_MAX / LANE_PER_SECOND) * 1_000)
   }
 )
