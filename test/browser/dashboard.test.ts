@@ -348,6 +348,7 @@ t.test('the dashboard in Chromium', { skip: noBrowser ?? false }, async t => {
       await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor()
+    t.equal(await page.evaluate('document.activeElement?.id'), 'main', 'goes on at what is new')
     await page.keyboard.press('Tab')
     await page.keyboard.type(TOKEN)
     await page.keyboard.press('Enter')

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { Component, type ComponentChildren } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { NodeStatus } from './answers.ts'
 import { useAsked } from './hooks.ts'
 import { BlockPage } from './pages/block.tsx'
@@ -45,8 +45,9 @@ export function App({ refused }: { readonly refused: string | undefined }): JSX.
     document.title = `${name} · ${status?.name ?? 'node'} · vitalchain`
   }, [name, status?.name])
   const where = route.join('/')
-  useEffect(() => {
-    // Who follows a link by keyboard or screen reader goes on at what is new.
+  // Who follows a link by keyboard or screen reader goes on at what is new: before it is painted, so that the focus
+  // never moves away from what they press next.
+  useLayoutEffect(() => {
     if (!first.current) main.current?.focus()
     first.current = false
   }, [where])

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 
 /** Where the reader is: the parts of the fragment, such as `['blocks', '12']`. The fragment never reaches a server. */
 export type Route = readonly string[]
@@ -20,7 +20,8 @@ function read(): Route {
 /** The current route; components are drawn again when it changes. */
 export function useRoute(): Route {
   const [route, setRoute] = useState(read)
-  useEffect(() => {
+  // From the first paint on: an effect after it could miss a change.
+  useLayoutEffect(() => {
     const onChange = (): void => setRoute(read())
     addEventListener('hashchange', onChange)
     return () => removeEventListener('hashchange', onChange)

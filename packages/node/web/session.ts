@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 
 /** Where the token is while the tab is open. It is in no URL, no cookie and on no disk. */
 const KEY = 'vitalchain-token'
@@ -20,7 +20,8 @@ export function setToken(value: string | undefined): void {
 /** The token for components, which are drawn again when it changes. */
 export function useToken(): string | undefined {
   const [, redraw] = useState(0)
-  useEffect(() => {
+  // From the first paint on: an effect after it could miss a change.
+  useLayoutEffect(() => {
     const tell = (): void => redraw(count => count + 1)
     changed.add(tell)
     return () => void changed.delete(tell)
