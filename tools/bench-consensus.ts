@@ -2,9 +2,10 @@
  * How long the validators take to agree, and where the time goes:
  *   npm run bench:consensus                 four validators; light load, then as much as goes
  *   npm run bench:consensus -- --seconds 20 --rate 10 --devices 6
+ *   npm run bench:consensus -- --validators 1   what one takes that waits for nobody; 2 and 3 tell what the cores cost
  *   npm run bench:consensus -- --profile DIR    a CPU profile of each validator, of light load only
  *
- * Four processes over libp2p on this machine, with durable votes and blocks; the devices are a fifth process. The times are
+ * One process for each validator, over libp2p on this machine, with durable votes and blocks; the devices are a fifth process. The times are
  * measured inside the validators (`timings` in node.json, event `height timing`), from a proposal signed (leader) or received
  * (others) to its block durable with its certificate. Prints one JSON object; the limits of the machine are of the same run.
  */
@@ -26,8 +27,6 @@ import {
 import { feedAtOnce } from '../packages/node/src/dev/feed.ts'
 import { foundHospitals, type Hospital } from '../packages/node/src/dev/hospitals.ts'
 import { measureLimits, spreadOf, type Limits, type Spread } from './bench/limits.ts'
-
-const VALIDATORS = 4
 
 /** Load before anything is measured: a few hundred blocks, so that the code they run through is compiled. */
 const WARM_UP_S = 20
@@ -168,6 +167,7 @@ function round(value: number): number {
 
 /** Each figure beside what the machine allows: a commit is three messages, three votes and a block, one after the other. */
 function ratios(
+  validators: number,
   phases: { light: Phase; saturated: Phase },
   { checksPerSecond, ...ms }: Limits
 ): object {
@@ -175,14 +175,14 @@ function ratios(
   const calm = 1.5 * ms.roundTripAfterPause.p50 + 3 * ms.slotAfterPause.p50 + ms.levelAfterPause.p50
   // A block: its proposal, and a prepare and a commit of each other validator; each transaction once.
   const checks = (phase: Phase): number =>
-    phase.transactionsPerSecond + phase.blocksPerSecond * (1 + 2 * (VALIDATORS - 1))
+    phase.transactionsPerSecond + phase.blocksPerSecond * (1 + 2 * (validators - 1))
   return {
     latencyLimitMs: { backToBack: round(busy), afterPauses: round(calm) },
     leaderP50OfLimitAfterPauses: round(phases.light.leaderMs.p50 / calm),
     leaderP50OfLimitBackToBack: round(phases.light.leaderMs.p50 / busy),
     blocksPerSecondOfLimit: round(phases.saturated.blocksPerSecond * busy) / 1_000,
     shareOfSignatureChecks: round(
-      (checks(phases.saturated) * VALIDATORS) / (checksPerSecond * availableParallelism())
+      (checks(phases.saturated) * validators) / (checksPerSecond * availableParallelism())
     )
   }
 }
@@ -193,17 +193,19 @@ async function main(directory: string): Promise<void> {
       seconds: { type: 'string', default: '20' },
       rate: { type: 'string', default: '10' },
       devices: { type: 'string', default: '6' },
+      validators: { type: 'string', default: '4' },
       profile: { type: 'string' }
     }
   })
   const seconds = Number(values.seconds)
   const rate = Number(values.rate)
+  const validators = Number(values.validators)
   useCryptoBackend(nodeCryptoBackend)
   await mkdir(join(directory, 'limits'))
   const limits = await measureLimits(join(directory, 'limits'))
   if (values.profile !== undefined)
     process.env['NODE_OPTIONS'] = `--cpu-prof --cpu-prof-dir=${resolve(values.profile)}`
-  const { founded, hospitals } = await foundHospitals(join(directory, 'network'), VALIDATORS, fail)
+  const { founded, hospitals } = await foundHospitals(join(directory, 'network'), validators, fail)
   for (const { dataDir } of hospitals) {
     const file = join(dataDir, 'node.json')
     const config = JSON.parse(await readFile(file, 'utf8')) as object
@@ -231,9 +233,10 @@ async function main(directory: string): Promise<void> {
     const report = {
       machine: { cpu: cpus()[0]?.model, cores: availableParallelism(), node: process.version },
       limits,
+      validators,
       batchesPerSecondAtLightLoad: rate,
       ...phases,
-      ratios: ratios(phases, limits)
+      ratios: ratios(validators, phases, limits)
     }
     process.stdout.write(`${JSON.stringify(report, undefined, 1)}\n`)
   } finally {

@@ -13,16 +13,33 @@ export interface Loop {
  */
 export function createLoop(turn: (signal: AbortSignal) => Promise<number>): Loop {
   let stopping = new AbortController()
-  let awake = new AbortController()
+  let woken = false
+  let endWait: (() => void) | undefined
   let running: Promise<void> = Promise.resolve()
 
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       // Before the turn: who wakes it meanwhile has something new.
-      awake = new AbortController()
+      woken = false
       const wait = await turn(signal)
-      if (wait > 0) await pause(wait, AbortSignal.any([signal, awake.signal]))
+      if (wait > 0 && !woken && !signal.aborted) await rest(wait)
     }
+  }
+
+  // Not by a signal: each commit wakes several loops, and an abort makes an error with a stack.
+  function rest(ms: number): Promise<void> {
+    return new Promise(resolve => {
+      const timer = ms === Infinity ? undefined : setTimeout(resolve, ms)
+      endWait = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  function wake(): void {
+    woken = true
+    endWait?.()
   }
 
   return {
@@ -32,9 +49,10 @@ export function createLoop(turn: (signal: AbortSignal) => Promise<number>): Loop
     },
     async stop() {
       stopping.abort()
+      wake()
       await running
     },
-    wake: () => awake.abort()
+    wake
   }
 }
 
