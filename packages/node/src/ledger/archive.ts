@@ -18,7 +18,7 @@ import type { StoreRange, StoreReader, StoreRecord } from '../store/store.ts'
 import { numberKey, placeKey, readNumber, tileKey } from '../store/tables.ts'
 import type { ValidatorTerm } from './check-header.ts'
 import { nodeStore, type Head } from './head.ts'
-import { createProofs, type Proofs } from './proofs.ts'
+import { createProofs, type GoodCertificates, type Proofs } from './proofs.ts'
 import {
   damaged,
   firstLeaf,
@@ -61,6 +61,7 @@ export interface ArchiveSource {
   /** The bytes of the genesis document, and their SHA-256. */
   readonly genesis: Uint8Array
   readonly network: Uint8Array
+  readonly good: GoodCertificates
   /** The store as of the newest block. */
   readonly view: () => StoreReader
   /** The newest block. */
@@ -75,6 +76,7 @@ export interface ArchiveSource {
 export function createArchive({
   genesis,
   network,
+  good,
   view,
   head,
   terms,
@@ -148,6 +150,7 @@ export function createArchive({
     ...createProofs({
       genesis,
       network,
+      good,
       head,
       terms,
       record,

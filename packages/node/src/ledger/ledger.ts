@@ -20,6 +20,7 @@ import type { StoreReader } from '../store/store.ts'
 import { numberKey } from '../store/tables.ts'
 import type { WantedPayload } from '../store/wanted-payloads.ts'
 import { createArchive } from './archive.ts'
+import { createGoodCertificates } from './proofs.ts'
 import { buildBlock, validateBlock, type Base } from './blocks.ts'
 import { checkCertifies } from './check-header.ts'
 import { createBell, FIRST_CURSOR, streamEvents } from './events.ts'
@@ -85,9 +86,11 @@ function createLedger(
   const bell = createBell()
   const size = (): number => tip.head.history.size
   const damage = createDamageList()
+  const good = createGoodCertificates()
   const unwatched = createArchive({
     genesis,
     network,
+    good,
     view: () => view,
     head: () => tip.head,
     terms: () => tip.terms,
@@ -150,6 +153,8 @@ function createLedger(
       view = store
       await snapshot.close()
     }
+    // Its signatures were checked before the block was committed.
+    good.add(certificate)
     payloads.want(wanted)
     bell.ring()
   }

@@ -15,6 +15,7 @@ import {
   verifyStateProof,
   VitalchainError,
   type Anchor,
+  type Certificate,
   type CertifiedHeader,
   type Consistency,
   type HandOver,
@@ -35,8 +36,23 @@ import { createNodeMemory } from './node-memory.ts'
 import { createReceiptMemory } from './receipt-memory.ts'
 import { damaged, type HeaderRecord, type TransactionRecord } from './records.ts'
 
-/** Certificates remembered as good: those of the blocks that the receipts of a busy minute share, and the hand-overs. */
+/** Certificates remembered as good: those of the newest blocks, of which most receipts are asked for, and the hand-overs. */
 const CERTIFICATES_REMEMBERED = 2_048
+
+/** Certificates whose signatures were checked here, by the hash of their bytes: what a disk damages has another. */
+export interface GoodCertificates {
+  has(certificate: Certificate): boolean
+  add(certificate: Certificate): void
+}
+
+/** Makes the memory of {@link GoodCertificates}. */
+export function createGoodCertificates(): GoodCertificates {
+  const good = new BoundedCache<true>(CERTIFICATES_REMEMBERED)
+  return {
+    has: certificate => good.get(hashCertificate(certificate)) === true,
+    add: certificate => good.set(hashCertificate(certificate), true)
+  }
+}
 
 /**
  * The proofs of what was committed. Each was checked with the ledger's own certified headers before it is handed out:
@@ -96,6 +112,7 @@ export interface ProofSource {
   /** The bytes of the genesis document, and their SHA-256. */
   readonly genesis: Uint8Array
   readonly network: Uint8Array
+  readonly good: GoodCertificates
   readonly head: () => Head
   /** All validator sets since genesis, ascending. */
   readonly terms: () => readonly ValidatorTerm[]
@@ -112,8 +129,7 @@ export interface ProofSource {
 
 /** Makes the proofs of a ledger. */
 export function createProofs(source: ProofSource): Proofs {
-  const { genesis, network, head, terms, record, committed, state, nodes } = source
-  const good = new BoundedCache<true>(CERTIFICATES_REMEMBERED)
+  const { genesis, network, good, head, terms, record, committed, state, nodes } = source
   const memory = createNodeMemory(source.readNode)
   const receipts = createReceiptMemory()
 
@@ -123,13 +139,12 @@ export function createProofs(source: ProofSource): Proofs {
     return damaged('proof', index)
   }
 
-  /** A header and its certificate, whose signatures are checked the first time. */
+  /** A header and its certificate, whose signatures are checked unless they were before. */
   const certified = (height: number): CertifiedHeader => {
     const found = record(height)
     if (found === undefined) throw damaged('header', height)
     const { header, certificate } = found
-    const name = hashCertificate(certificate)
-    if (good.get(name) === true) return { header, certificate }
+    if (good.has(certificate)) return { header, certificate }
     const { hash, validators } = termOf(terms(), height)
     if (header.height !== height || !equalBytes(header.validatorsHash, hash))
       throw damaged('header', height)
@@ -138,7 +153,7 @@ export function createProofs(source: ProofSource): Proofs {
     } catch (cause) {
       throw damaged('header', height, cause)
     }
-    good.set(name, true)
+    good.add(certificate)
     return { header, certificate }
   }
   const handOver = ({ from, validators, hash }: ValidatorTerm): HandOver => {

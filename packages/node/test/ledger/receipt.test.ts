@@ -1,10 +1,19 @@
 import t from 'tap'
 import { devices, members } from '@vitalchain/contracts'
-import { receiptFormat, verifyReceipt } from '@vitalchain/core'
+import {
+  pureCryptoBackend,
+  receiptFormat,
+  u64be,
+  useCryptoBackend,
+  verifyReceipt
+} from '@vitalchain/core'
+import { openLedger } from '../../src/ledger/ledger.ts'
+import { openStore } from '../../src/store/store.ts'
 import {
   certify,
   commitNext,
   ledgerWithDevice,
+  START_MS,
   TestDevice,
   testLedger,
   testNetwork,
@@ -74,3 +83,48 @@ t.test('a receipt leads through every change of the validators since genesis', a
     t.equal(receiptFormat.decode(receipt).handOvers.length, index)
   }
 })
+
+t.test(
+  'a certificate that was checked before its block was committed is not checked again',
+  async t => {
+    let checks = 0
+    useCryptoBackend({
+      verifyEd25519: (...asked) => {
+        checks++
+        return pureCryptoBackend.verifyEd25519(...asked)
+      }
+    })
+    t.teardown(() => useCryptoBackend(pureCryptoBackend))
+    const location = t.testdir()
+    const { ledger, network } = await ledgerWithDevice(location)
+    checks = 0
+    const receipt = ledger.receipt(0)
+    t.equal(checks, 0, 'by the node that committed it')
+    await ledger.close()
+
+    const again = await testLedger(network, location)
+    t.teardown(() => again.close())
+    t.same(again.receipt(0), receipt)
+    t.ok(checks >= 3, `${checks} checks: what a disk gives back is checked`)
+  }
+)
+
+t.test(
+  'a certificate that the disk damages after its block was committed is never served',
+  async t => {
+    const network = testNetwork()
+    const store = await openStore('memory')
+    const { genesis, rules } = network
+    const ledger = await openLedger({ store, genesis, rules, now: () => START_MS })
+    t.teardown(() => ledger.close())
+    const { certificate } = await commitNext(network, ledger, [
+      await new TestOperator(network).register(new TestDevice(network))
+    ])
+    const key = u64be(1)
+    const value = Uint8Array.from(store.get('headers', key)!)
+    const at = Buffer.from(value).indexOf(certificate.signatures[0]!)
+    value[at]! ^= 1
+    await store.write([{ table: 'headers', key, value }])
+    t.throws(() => ledger.receipt(0), { code: 'ERR_DAMAGED' })
+  }
+)
