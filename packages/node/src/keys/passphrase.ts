@@ -46,9 +46,13 @@ function askFor(
   { askSecret }: Pick<CliIo, 'askSecret'>
 ): AskPassphrase {
   return async () => {
-    if (passphraseFile !== undefined)
+    if (passphraseFile !== undefined) {
       // An editor ends the line; nobody means that as a part of it.
-      return (await readTextFile(passphraseFile, PASSPHRASE_BYTES_MAX)).replace(/\r?\n$/, '')
+      const text = (await readTextFile(passphraseFile, PASSPHRASE_BYTES_MAX)).replace(/\r?\n$/, '')
+      if (text === '')
+        throw new VitalchainError('ERR_PASSPHRASE', `there is no passphrase in ${passphraseFile}`)
+      return text
+    }
     if (askSecret === undefined)
       throw new VitalchainError(
         'ERR_PASSPHRASE',

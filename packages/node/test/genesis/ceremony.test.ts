@@ -139,13 +139,21 @@ t.test('what could not work is refused: too few, one name or one hospital twice'
 })
 
 t.test('init asks for a passphrase, and a directory is not made twice', async t => {
-  const dir = t.testdir({ short: 'short\n', passphrase: 'correct horse battery\n' })
+  const dir = t.testdir({
+    empty: '\n',
+    short: 'short\n',
+    passphrase: 'correct horse battery\n'
+  })
   const dataDir = join(dir, 'h')
   const init = ['init', '--data-dir', dataDir, '--name', 'Hospital 1'] as const
   t.match(await run(...init), { exit: 2, err: [/nobody is there.*ERR_PASSPHRASE/] })
   t.match(await run(...init, '--passphrase-file', join(dir, 'short')), {
     exit: 2,
     err: [/8 characters or more/]
+  })
+  t.match(await run(...init, '--passphrase-file', join(dir, 'empty')), {
+    exit: 2,
+    err: [/no passphrase in .*empty.*ERR_PASSPHRASE/]
   })
   t.equal((await run(...init, '--passphrase-file', join(dir, 'passphrase'))).exit, 0)
   t.match(await readFile(join(dataDir, 'keys.json'), 'utf8'), 'vitalchain-keys/1')

@@ -26,9 +26,10 @@ for (const bytes of [0, 1, 10_000])
     for (let k = 0; k < count; k++) device.send(frame)
     await until('it is paused', () => node.isPaused)
     let read = 0
+    let whole = 0
     for await (const each of frames.read()) {
-      t.equal(each.length, bytes)
+      if (each.length === bytes) whole++
       if (++read === count) break
     }
-    t.equal(read, count, 'and nothing is lost')
+    t.equal(whole, count, 'and nothing is lost')
   })
