@@ -16,15 +16,17 @@ complete -o default -F _vitalchain vitalchain`,
   zsh: `#compdef vitalchain
 _vitalchain() {
   local -a found
-  found=("\${(@f)$(vitalchain completion words -- "\${words[@]:1:CURRENT-1}" 2>/dev/null)}")
+  found=("\${(@f)$(vitalchain completion words -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   if [[ -n "$found" ]]; then compadd -- $found; else _files; fi
 }
-compdef _vitalchain vitalchain`,
-  fish: `function __vitalchain_words
+# In a directory of fpath this file is the function's first call; read by eval it only defines it.
+if [[ "$funcstack[1]" == _vitalchain ]]; then _vitalchain "$@"; else compdef _vitalchain vitalchain; fi`,
+  fish: `function __vitalchain_find
   set -l typed (commandline -opc) (commandline -ct)
-  vitalchain completion words -- $typed[2..-1] 2>/dev/null
+  set -g __vitalchain_found (vitalchain completion words -- $typed[2..-1] 2>/dev/null)
+  test (count $__vitalchain_found) -gt 0
 end
-complete -c vitalchain -a '(__vitalchain_words)'`
+complete -c vitalchain -n __vitalchain_find -f -a '$__vitalchain_found'`
 }
 
 /** What a shell reads at its start to complete this command. */

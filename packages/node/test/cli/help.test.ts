@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Command } from 'commander'
 import t from 'tap'
@@ -82,12 +82,30 @@ t.test('a shell is told which words may follow', async t => {
     t.same((await run('completion', 'words', '--', ...typed)).out, words)
 })
 
-t.test('the script for bash completes', { skip: process.platform === 'win32' }, async t => {
-  const { out } = await run('completion', 'script', 'bash')
-  const asked = `
+/** Asks a shell; the command is one that says what it was asked. */
+const SHELL_ASKS = {
+  bash: (script: string) => `
     vitalchain() { printf '%s\\n' "$@"; }
-    ${out.join('\n')}
-    COMP_WORDS=(vitalchain member ap); COMP_CWORD=2; _vitalchain; printf '%s ' "\${COMPREPLY[@]}"`
-  const { stdout } = await promisify(execFile)('bash', ['-c', asked])
-  t.equal(stdout, 'completion words -- member ap ')
-})
+    ${script}
+    COMP_WORDS=(vitalchain member ap); COMP_CWORD=2; _vitalchain; printf '%s ' "\${COMPREPLY[@]}"`,
+  zsh: (script: string) => `
+    vitalchain() { printf '%s\\n' "$@"; }
+    compdef() { :; }; compadd() { shift; printf '%s ' "$@"; }
+    ${script}
+    words=(vitalchain member ap); CURRENT=3; _vitalchain`,
+  fish: (script: string) => `
+    function vitalchain; printf '%s\\n' $argv; end
+    ${script}
+    complete -C 'vitalchain member ap'`
+}
+
+for (const [shell, ask] of Object.entries(SHELL_ASKS)) {
+  const { error } = spawnSync(shell, ['-c', 'true'])
+  const skip = error !== undefined && `no ${shell} here`
+  t.test(`the script for ${shell} completes`, { skip }, async t => {
+    const { out } = await run('completion', 'script', shell)
+    const { stdout } = await promisify(execFile)(shell, ['-c', ask(out.join('\n'))])
+    // fish gives only what begins with what is typed, and so not the words before it.
+    t.equal(stdout.trim(), shell === 'fish' ? 'ap' : 'completion words -- member ap')
+  })
+}
