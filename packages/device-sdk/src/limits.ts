@@ -35,7 +35,8 @@ export const WINDOW_BYTES_MAX: number = 512 * 1024
 
 /**
  * How long a lane waits for its next proof before another node is tried, ms: at least this, for a healthy network takes up to a
- * second and a node that holds a busy device back 1.8 s, and at most {@link COMMIT_WAIT_MAX_MS}. Between them what proofs took lately decides, and each wait in vain doubles it.
+ * second and a node may hold a busy device back for 1.8 s, and at most {@link COMMIT_WAIT_MAX_MS}. Between them what proofs
+ * took lately decides, and each wait in vain doubles it.
  */
 export const COMMIT_WAIT_MIN_MS: number = 2_000
 

@@ -22,7 +22,7 @@ export function createLoop(turn: (signal: AbortSignal) => Promise<number>): Loop
       // Before the turn: who wakes it meanwhile has something new.
       woken = false
       const wait = await turn(signal)
-      if (wait > 0 && !woken && !signal.aborted) await rest(wait)
+      if (wait > 0 && !woken) await rest(wait)
     }
   }
 

@@ -25,9 +25,10 @@ export interface HospitalProcess {
   /**
    * Runs the node; resolves when it says that it is ready. While it starts already or runs, that is all that it waits for.
    *
+   * @param flags - more flags of `vitalchain start`
    * @throws VitalchainError `ERR_NODE_ENDED` when it ends before
    */
-  start(): Promise<void>
+  start(...flags: readonly string[]): Promise<void>
   /** SIGKILL: what it did not write is lost. Resolves when it is gone. */
   kill(): Promise<void>
   /** SIGTERM. Resolves when it is gone, to whether it ended well. */
@@ -56,10 +57,10 @@ export function createHospitalProcess(
     return new VitalchainError('ERR_NODE_ENDED', `the node of ${name} ended with ${how}${why}`)
   }
 
-  const run = async (): Promise<void> => {
+  const run = async (flags: readonly string[]): Promise<void> => {
     const log = openSync(logFile, 'a', 0o600)
     logFrom = fstatSync(log).size
-    const started = spawn(process.execPath, nodeArguments(dataDir), {
+    const started = spawn(process.execPath, [...nodeArguments(dataDir), ...flags], {
       // The end of its input tells it that we are gone, even by SIGKILL.
       stdio: ['pipe', 'pipe', log],
       // A terminal's Ctrl-C goes to the whole group; nodes are stopped by us, after the devices.
@@ -89,9 +90,9 @@ export function createHospitalProcess(
     get pid() {
       return child?.pid
     },
-    start() {
+    start(...flags) {
       if (starting === undefined && child !== undefined) return Promise.resolve()
-      starting ??= run().finally(() => (starting = undefined))
+      starting ??= run(flags).finally(() => (starting = undefined))
       return starting
     },
     async kill() {

@@ -61,6 +61,7 @@ export interface ArchiveSource {
   /** The bytes of the genesis document, and their SHA-256. */
   readonly genesis: Uint8Array
   readonly network: Uint8Array
+  /** Filled by who commits blocks, too. */
   readonly good: GoodCertificates
   /** The store as of the newest block. */
   readonly view: () => StoreReader

@@ -112,6 +112,7 @@ export interface ProofSource {
   /** The bytes of the genesis document, and their SHA-256. */
   readonly genesis: Uint8Array
   readonly network: Uint8Array
+  /** Filled by who commits blocks, too. */
   readonly good: GoodCertificates
   readonly head: () => Head
   /** All validator sets since genesis, ascending. */

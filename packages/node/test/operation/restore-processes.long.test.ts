@@ -1,9 +1,8 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { errorCode, useCryptoBackend } from '@vitalchain/core'
 import type { Submission } from '@vitalchain/device-sdk'
@@ -16,98 +15,52 @@ import {
   type FleetDevice
 } from '../../src/dev/device-fleet.ts'
 import { foundHospitals, type Hospital } from '../../src/dev/hospitals.ts'
+import type { NodeStatus } from '../../src/index.ts'
+import { until } from '../node/wait.ts'
 import { startPlainProcesses } from '../plain-processes.ts'
 
 startPlainProcesses()
 useCryptoBackend(nodeCryptoBackend)
 
-/** How long a command, a start or a step of the network may take, ms. */
+/** How long the devices may take to be done, ms. */
 const WAIT_MS = 60_000
 
-/** How often the nodes are asked where they stand, and how often a device records a batch, ms. */
-const LOOK_MS = 50
+/** How often a device records a batch, ms. */
 const BATCH_MS = 100
+
+const OVERRIDE = '--i-accept-double-sign-risk'
 
 const CLI = [
   '--conditions=@vitalchain/source',
   fileURLToPath(new URL('../../src/cli/bin.ts', import.meta.url))
 ]
 
-/** What a node says of a ledger that was restored. */
-interface Restored {
-  readonly state: string
-  readonly height: number
-  readonly resumedAt?: number
-  readonly devicesAhead?: number
-}
-
-/** Four hospitals as processes of the command line, with devices. */
+/** Four hospitals as processes of the command line, with a device each. */
 class Network {
   readonly hospitals: readonly Hospital[]
   readonly fleet: readonly FleetDevice[]
   /** What the devices recorded. */
   readonly submissions: Submission[] = []
-  readonly #running = new Map<Hospital, ChildProcess>()
 
-  private constructor(hospitals: readonly Hospital[], fleet: FleetDevice[]) {
+  private constructor(hospitals: readonly Hospital[], fleet: readonly FleetDevice[]) {
     this.hospitals = hospitals
     this.fleet = fleet
   }
 
   static async start(t: Test): Promise<Network> {
-    const { hospitals, founded } = await foundHospitals(t.testdir({}), 4, error => {
-      throw error
-    })
-    const fleet: FleetDevice[] = []
-    const network = new Network(hospitals, fleet)
-    t.teardown(() => network.kill())
-    await network.startAll()
+    const { hospitals, founded } = await foundHospitals(t.testdir({}), 4, error =>
+      t.fail(error.message)
+    )
+    t.teardown(() => Promise.all(hospitals.map(({ process }) => process.kill())))
+    await Promise.all(hospitals.map(({ process }) => process.start()))
     const made = createDeviceKeys(hospitals.map(() => []))
     const genesis = founded.document
     await registerFleet(made, hospitals, genesis, AbortSignal.timeout(WAIT_MS))
-    for (const [first, each] of made.entries())
-      fleet.push(await startDevice(each, { genesis, hospitals, first, batch: 1 }))
+    const fleet = await Promise.all(
+      made.map((each, first) => startDevice(each, { genesis, hospitals, first, batch: 1 }))
+    )
     t.teardown(() => Promise.all(fleet.map(({ device }) => device.stop())))
-    return network
-  }
-
-  async startAll(...flags: readonly string[]): Promise<void> {
-    await Promise.all(
-      this.hospitals.map(async hospital => {
-        const args = [...CLI, 'start', '--data-dir', hospital.dataDir, '--stop-on-input-end']
-        const node = spawn(process.execPath, [...args, ...flags], {
-          stdio: ['pipe', 'pipe', 'ignore']
-        })
-        this.#running.set(hospital, node)
-        const [first] = (await once(node.stdout, 'data', {
-          signal: AbortSignal.timeout(WAIT_MS)
-        })) as [Buffer]
-        if (first.length === 0) throw new Error('it says nothing')
-        node.stdout.resume()
-      })
-    )
-  }
-
-  /** SIGKILL to all. */
-  async kill(): Promise<void> {
-    await this.#end('SIGKILL')
-  }
-
-  async stop(): Promise<void> {
-    await this.#end('SIGTERM')
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    const all = [...this.#running.values()]
-    this.#running.clear()
-    await Promise.all(
-      all.map(async node => {
-        if (node.exitCode !== null || node.signalCode !== null) return
-        const exit = once(node, 'exit')
-        node.kill(signal)
-        await exit
-      })
-    )
+    return new Network(hospitals, fleet)
   }
 
   /** Each device records, again and again, while it is told to. */
@@ -123,15 +76,12 @@ class Network {
     )
   }
 
-  /** The heights of the blocks that hold what the devices have receipts of, by submission. */
-  async proved(of: readonly Submission[] = this.submissions): Promise<readonly number[]> {
-    const proofs = await Promise.all(of.map(({ proved }) => proved))
-    return proofs.map(({ proven }) => proven.header.height)
-  }
-
-  async drained(): Promise<void> {
+  /** Waits until all is proved. @returns the heights of the blocks that hold it, from this submission on */
+  async proved(from = 0): Promise<readonly number[]> {
     const signal = AbortSignal.timeout(WAIT_MS)
     await Promise.all(this.fleet.map(({ device }) => device.drained({ signal })))
+    const proofs = await Promise.all(this.submissions.slice(from).map(({ proved }) => proved))
+    return proofs.map(({ proven }) => proven.header.height)
   }
 
   /** Takes a backup of each running node. @returns their files */
@@ -145,77 +95,67 @@ class Network {
     )
   }
 
-  /** Deletes what each node has but its keys and settings, and restores its backup. */
+  /** Kills all nodes, deletes all that they have but keys and settings, restores their backups and starts them. */
   async loseAndRestore(files: readonly string[]): Promise<void> {
+    await Promise.all(this.hospitals.map(({ process }) => process.kill()))
     for (const [k, { dataDir }] of this.hospitals.entries()) {
       for (const each of ['ledger', 'votes', 'genesis.cbor'])
         await rm(join(dataDir, each), { recursive: true, force: true })
       await cli('restore', '--from', files[k] ?? '', '--data-dir', dataDir)
     }
+    await Promise.all(this.hospitals.map(({ process }) => process.start()))
   }
 
-  /** What each says. */
-  async statuses() {
-    return Promise.all(
-      this.hospitals.map(
-        async ({ api }) =>
-          JSON.parse(await api.text('/v1/status')) as {
-            readonly height: number
-            readonly head: string
-            readonly votes: boolean
-            readonly restored?: Restored
-          }
-      )
-    )
+  async restartWithOverride(): Promise<void> {
+    await Promise.all(this.hospitals.map(({ process }) => process.stop()))
+    await Promise.all(this.hospitals.map(({ process }) => process.start(OVERRIDE)))
   }
 
-  /** Waits until they say it. */
-  async until(what: string, isSo: (statuses: Awaited<ReturnType<Network['statuses']>>) => boolean) {
-    const late = performance.now() + WAIT_MS
-    for (;;) {
+  /** What each node says of itself. */
+  async statuses(): Promise<readonly NodeStatus[]> {
+    const texts = await Promise.all(this.hospitals.map(({ api }) => api.text('/v1/status')))
+    return texts.map(text => JSON.parse(text) as NodeStatus)
+  }
+
+  /** Waits until all nodes say it. */
+  async all(what: string, isSo: (status: NodeStatus) => boolean): Promise<void> {
+    await until(what, async () => (await this.statuses()).every(isSo))
+  }
+
+  /** Waits until all have the same block. @returns its height and hash */
+  async same(): Promise<{ readonly height: number; readonly head: string }> {
+    await until('they have the same block', async () => {
       const statuses = await this.statuses()
-      if (isSo(statuses)) return statuses
-      if (performance.now() > late)
-        throw new Error(
-          `not in time: ${what}: ${JSON.stringify(statuses.map(each => each.restored))}`
-        )
-      await pause(LOOK_MS)
-    }
+      return new Set(statuses.map(({ head }) => head)).size === 1
+    })
+    const [first] = await this.statuses()
+    return first!
   }
 }
 
-async function cli(...args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [...CLI, ...args])
-  return stdout
+async function cli(...args: readonly string[]): Promise<void> {
+  await promisify(execFile)(process.execPath, [...CLI, ...args])
 }
 
 t.test('four hospitals that lost everything go on from backups of one height', async t => {
   const network = await Network.start(t)
   await network.record(k => k < 15)
-  await network.drained()
   const heights = await network.proved()
-  const [before] = await network.until('they have the same block', statuses =>
-    statuses.every(({ head }) => head === statuses[0]?.head)
-  )
-  const files = await network.backUp(t.testdirName)
-  await network.kill()
-  await network.loseAndRestore(files)
-  await network.startAll()
-  const { height = 0, head } = before ?? {}
+  const { height, head } = await network.same()
   t.ok(Math.max(...heights) <= height)
+  await network.loseAndRestore(await network.backUp(t.testdirName))
   for (const status of await network.statuses())
     t.match(status, { head, height, votes: false, restored: { state: 'following', height } })
 
-  await network.stop()
-  await network.startAll('--i-accept-double-sign-risk')
-  await network.until('all say what they went on from', statuses =>
-    statuses.every(({ restored }) => restored?.state === 'lost' && restored.resumedAt === height)
+  await network.restartWithOverride()
+  await network.all(
+    'they say what they went on from',
+    ({ restored }) => restored?.state === 'lost' && restored.resumedAt === height
   )
   // The devices go on where they were: nothing of theirs is missing.
   const mark = network.submissions.length
   await network.record(k => k < 5)
-  await network.drained()
-  const after = await network.proved(network.submissions.slice(mark))
+  const after = await network.proved(mark)
   t.equal(after.length, 5 * network.fleet.length)
   t.ok(Math.min(...after) > height)
   for (const { restored } of await network.statuses()) t.notOk(restored?.devicesAhead)
@@ -225,46 +165,39 @@ t.test(
   'what backups under load lack is said by every node, and to every device that had it',
   async t => {
     const network = await Network.start(t)
-    const ending = new AbortController()
-    const feed = network.record(() => !ending.signal.aborted)
-    await pause(2_000)
+    const { submissions } = network
+    let enough = Infinity
+    const feed = network.record(() => submissions.length < enough)
+    await until('there is a load', () => submissions.length >= 60)
     const files = await network.backUp(t.testdirName)
-    await pause(2_000)
-    ending.abort()
+    enough = submissions.length + 60
     await feed
-    await network.drained()
     const heights = await network.proved()
-    await network.kill()
     await network.loseAndRestore(files)
-    await network.startAll()
-    const [restored] = await network.until(
-      'they have what any of them has',
-      statuses =>
-        statuses.every(({ head }) => head === statuses[0]?.head) &&
-        statuses.every(({ height, restored: own }) => height >= (own?.height ?? Infinity))
+    await network.all(
+      'they have what they restored',
+      ({ height, restored }) => height >= (restored?.height ?? Infinity)
     )
-    const last = restored?.height ?? 0
+    const { height: last } = await network.same()
     const lost = heights.filter(height => height > last).length
     t.ok(lost > 0, `${lost} of ${heights.length} batches were acknowledged above block ${last}`)
     t.ok(heights.length > lost)
 
-    await network.stop()
-    await network.startAll('--i-accept-double-sign-risk')
-    const said = await network.until('all say that it is lost', statuses =>
-      statuses.every(each => each.restored?.state === 'lost')
-    )
-    for (const each of said) t.match(each.restored, { resumedAt: last })
+    await network.restartWithOverride()
+    await network.all('they say that it is lost', ({ restored }) => restored?.state === 'lost')
+    for (const { restored } of await network.statuses()) t.match(restored, { resumedAt: last })
 
     // Each device had more than the ledger has: none goes on silently.
-    const stopped = Promise.all(network.fleet.map(each => laneStopped(each)))
+    const stopped = Promise.all(network.fleet.map(laneStopped))
     await network.record(k => k < 1)
     t.same(
       await stopped,
       network.fleet.map(() => 'ERR_LEDGER_RESTORED')
     )
-    await network.until('the nodes count them', statuses =>
-      statuses.some(each => (each.restored?.devicesAhead ?? 0) > 0)
-    )
+    await until('the nodes count them', async () => {
+      const statuses = await network.statuses()
+      return statuses.some(({ restored }) => (restored?.devicesAhead ?? 0) > 0)
+    })
   }
 )
 
